@@ -1,0 +1,1 @@
+"""What Trainroom does, without a page: data, models, training, prediction, and who runs what."""

@@ -1,0 +1,108 @@
+"""Every error that a user can cause or meet, and how it is put in a sentence.
+
+TrainroomError
+├── UsageError            what was asked for does not exist or is not allowed
+│   ├── NotFoundError     a run, data set, task or model of that name
+│   ├── ConfigError       a setting outside its range
+│   └── BusyError         not now: in use, or another one is running
+├── DataError             a file or data set cannot be used
+│   └── ArchiveError      an archive is unsafe, damaged or too large
+├── ModelError            a model cannot be built or loaded
+│   ├── DownloadError     weights or data could not be fetched
+│   └── CheckpointError   a checkpoint is missing, damaged or of another model
+└── TrainingError         a run had to end
+    ├── NanLossError      the loss is no longer a number
+    ├── MemoryFullError   the device or the computer ran out of memory
+    └── DiskFullError     the disk is full
+
+The message of each is the sentence that the user reads: what happened, and what to do next.
+"""
+
+import errno
+
+from storage.records import Reason
+
+
+class TrainroomError(Exception):
+    """Root of the tree; str(error) is fit to be shown."""
+
+    reason = Reason.BUG
+
+
+class UsageError(TrainroomError):
+    reason = Reason.BAD_CONFIG
+
+
+class NotFoundError(UsageError):
+    pass
+
+
+class ConfigError(UsageError):
+    pass
+
+
+class BusyError(UsageError):
+    pass
+
+
+class DataError(TrainroomError):
+    reason = Reason.BAD_DATA
+
+
+class ArchiveError(DataError):
+    pass
+
+
+class ModelError(TrainroomError):
+    reason = Reason.BAD_CHECKPOINT
+
+
+class DownloadError(ModelError):
+    reason = Reason.DOWNLOAD
+
+
+class CheckpointError(ModelError):
+    pass
+
+
+class TrainingError(TrainroomError):
+    pass
+
+
+class NanLossError(TrainingError):
+    reason = Reason.NAN_LOSS
+
+
+class MemoryFullError(TrainingError):
+    reason = Reason.OOM_GPU
+
+
+class DiskFullError(TrainingError):
+    reason = Reason.DISK_FULL
+
+
+def explain(error: BaseException) -> tuple[Reason, str]:
+    """The reason code and the sentence for any exception; details belong in the log."""
+    if isinstance(error, TrainroomError):
+        return error.reason, str(error)
+    # By name, so that explaining an error never imports torch.
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if "OutOfMemoryError" in names or "CUDA out of memory" in str(error):
+        return Reason.OOM_GPU, (
+            "The graphics card ran out of memory. Start again with half the batch size and twice "
+            "the gradient accumulation: the result is the same, the memory half."
+        )
+    if isinstance(error, MemoryError):
+        return Reason.OOM_HOST, (
+            "The computer ran out of memory. Choose a smaller batch size, a smaller model or less "
+            "data, and close other programs."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Reason.DISK_FULL, (
+            "The disk is full. Free some space, for example by deleting old runs; the last "
+            "checkpoint was kept."
+        )
+    return Reason.BUG, (
+        f"Something went wrong inside Trainroom ({type(error).__name__}). The log has the "
+        "details; everything that was saved before is kept."
+    )

@@ -1,0 +1,48 @@
+"""Every setting of the app: name, default, help and environment variable."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A number that the operator can change with an environment variable."""
+
+    variable: str
+    default: float
+    help: str
+
+    def value(self) -> float:
+        """The value in force; a variable that is no number counts as not set."""
+        try:
+            return float(os.environ[self.variable])
+        except (KeyError, ValueError):
+            return self.default
+
+
+RUNS_PER_DEVICE = Setting(
+    "TRAINROOM_RUNS_PER_DEVICE", 1, "How many runs may train on one device at the same time."
+)
+STANDBY_WORKER = Setting(
+    "TRAINROOM_STANDBY_WORKER", 1, "1 keeps a worker warm (about 700 MB), 0 starts one per run."
+)
+SUPERVISOR_IDLE_SECONDS = Setting(
+    "TRAINROOM_SUPERVISOR_IDLE_SECONDS", 60, "How long the supervisor outlives the app when idle."
+)
+INFERENCE_IDLE_SECONDS = Setting(
+    "TRAINROOM_INFERENCE_IDLE_SECONDS", 300, "After how long the playground frees its memory."
+)
+INFERENCE_TIMEOUT_SECONDS = Setting(
+    "TRAINROOM_INFERENCE_TIMEOUT_SECONDS", 120, "The longest one prediction may take."
+)
+MAX_UPLOAD_MB = Setting(
+    "TRAINROOM_MAX_UPLOAD_MB", 2048, "The largest data file that can be brought in."
+)
+MAX_ROWS = Setting("TRAINROOM_MAX_ROWS", 1_000_000, "The most rows of a table that is brought in.")
+MAX_IMAGE_PIXELS = Setting(
+    "TRAINROOM_MAX_IMAGE_PIXELS", 50_000_000, "Larger pictures are refused before decoding."
+)
+
+ALL: dict[str, Setting] = {
+    setting.variable: setting for setting in list(vars().values()) if isinstance(setting, Setting)
+}

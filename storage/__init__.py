@@ -1,0 +1,1 @@
+"""The only package that knows the database and the folders: records out, never ORM rows."""

@@ -1,0 +1,81 @@
+"""Every path that Trainroom writes to; called by storage and backend, never by a page."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+HOME_VARIABLE = "TRAINROOM_HOME"
+DEFAULT_HOME = Path(__file__).resolve().parent / "data"
+
+
+def home() -> Path:
+    """The folder that holds everything written: TRAINROOM_HOME, or storage/data."""
+    return Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def database_path() -> Path:
+    return _folder(home()) / "trainroom.sqlite3"
+
+
+def run_dir(run_id: int) -> Path:
+    return home() / "runs" / str(int(run_id))
+
+
+def run_log(run_id: int) -> Path:
+    return run_dir(run_id) / "log.txt"
+
+
+def checkpoints_dir(run_id: int) -> Path:
+    return run_dir(run_id) / "checkpoints"
+
+
+def run_lock(run_id: int, attempt: int) -> Path:
+    """The file an attempt keeps locked for as long as its process lives."""
+    return run_dir(run_id) / f"attempt-{int(attempt)}.lock"
+
+
+def datasets_dir() -> Path:
+    return _folder(home() / "datasets")
+
+
+def dataset_dir(dataset_id: str) -> Path:
+    if not dataset_id.isalnum():
+        raise ValueError("a data set id holds letters and digits only")
+    return home() / "datasets" / dataset_id
+
+
+def locks_dir() -> Path:
+    return _folder(home() / "locks")
+
+
+def logs_dir() -> Path:
+    return _folder(home() / "logs")
+
+
+def temporary_dir() -> Path:
+    """A new empty folder under the home; on the same disk, so that a rename out of it is atomic."""
+    return _folder(home() / "tmp" / uuid.uuid4().hex)
+
+
+def downloads_dir() -> Path:
+    """What the user asked to download: hub models and data sets."""
+    return _folder(home() / "downloads")
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder inside the home; refuse any other."""
+    resolved = path.resolve()
+    if home() not in resolved.parents:
+        raise ValueError(f"{path} lies outside the home folder")
+    shutil.rmtree(resolved, ignore_errors=True)
+
+
+def folder_bytes(path: Path) -> int:
+    """Bytes of all files below a folder; 0 where there is none."""
+    return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())

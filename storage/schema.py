@@ -1,0 +1,120 @@
+"""The tables, as typed SQLAlchemy classes; used by the query modules of this package only."""
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, MetaData, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    # Named constraints, so that a migration can drop or change them later.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: Text}
+
+
+class DatasetRow(Base):
+    __tablename__ = "datasets"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    task: Mapped[str]
+    rows: Mapped[int]
+    classes: Mapped[list[Any]]
+    splits: Mapped[dict[str, Any]]
+    source: Mapped[str]
+    licence: Mapped[str]
+    bundled: Mapped[bool]
+    bytes: Mapped[int]
+    created_at: Mapped[float]
+    skipped: Mapped[list[Any]]
+    details: Mapped[dict[str, Any]]
+
+
+class RunRow(Base):
+    __tablename__ = "runs"
+    # A number is never given twice, so an old link never opens somebody else's run.
+    __table_args__ = (Index("ix_runs_status", "status"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    task: Mapped[str]
+    model: Mapped[str]
+    # No foreign key: a run outlives its data set and still tells its name.
+    dataset_id: Mapped[str] = mapped_column(index=True)
+    dataset_name: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    message: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    token: Mapped[str | None]
+    device: Mapped[str | None]
+    position: Mapped[float]
+    step: Mapped[int] = mapped_column(default=0)
+    total_steps: Mapped[int] = mapped_column(default=0)
+    epoch: Mapped[float] = mapped_column(default=0.0)
+    metrics: Mapped[dict[str, Any]]
+    best_step: Mapped[int | None]
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    heartbeat_at: Mapped[float | None]
+
+
+class AttemptRow(Base):
+    __tablename__ = "attempts"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    pid: Mapped[int]
+    process_started: Mapped[float]
+    host: Mapped[str]
+    device: Mapped[str]
+    start_step: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[float]
+    ended_at: Mapped[float | None]
+
+
+class EventRow(Base):
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    attempt: Mapped[int]
+    time: Mapped[float]
+    kind: Mapped[str]
+    message: Mapped[str]
+
+
+class MetricRow(Base):
+    """A chunk of one metric's points: packed little-endian arrays of equal length.
+
+    One row per point would cost the worker 6 % of its time on fast models and a million points
+    a second to read; docs/decisions.md has the measurement.
+    """
+
+    __tablename__ = "metrics"
+    # Ids only grow: a reader that saw id n asks for what came after n.
+    __table_args__ = (
+        Index("ix_metrics_run_id_name", "run_id", "name"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    name: Mapped[str]
+    first_step: Mapped[int]
+    last_step: Mapped[int]
+    steps: Mapped[bytes] = mapped_column(LargeBinary)
+    values: Mapped[bytes] = mapped_column(LargeBinary)
+    epochs: Mapped[bytes] = mapped_column(LargeBinary)
+    times: Mapped[bytes] = mapped_column(LargeBinary)
