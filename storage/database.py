@@ -5,9 +5,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from storage import files
@@ -92,6 +101,11 @@ def write() -> Iterator[Session]:
     """A write transaction, BEGIN IMMEDIATE; commits at the end, rolls back on an error."""
     with Session(_engine().execution_options(immediate=True)) as session, session.begin():
         yield session
+
+
+def changed(session: Session, statement: Executable) -> bool:
+    """Run an UPDATE or DELETE; whether it touched a row."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount > 0
 
 
 def is_sound() -> bool:

@@ -39,5 +39,4 @@ def list_datasets() -> list[Dataset]:
 
 def delete_dataset(dataset_id: str) -> bool:
     with database.write() as session:
-        result = session.execute(delete(DatasetRow).where(DatasetRow.id == dataset_id))
-        return bool(result.rowcount)
+        return database.changed(session, delete(DatasetRow).where(DatasetRow.id == dataset_id))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def list_names(run_id: int) -> Collection[str]:
         return sorted(session.scalars(query))
 
 
-def _unpack(row: Row, last: int | None) -> tuple[NDArray[np.generic], ...]:
+def _unpack(row: Row[Any], last: int | None) -> tuple[NDArray[np.generic], ...]:
     arrays = (
         np.frombuffer(row.steps, "<i8"),
         np.frombuffer(row.values, "<f8"),

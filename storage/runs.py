@@ -90,14 +90,16 @@ def queue() -> list[Run]:
 
 def rename_run(run_id: int, name: str) -> bool:
     with database.write() as session:
-        return _changed(session, update(RunRow).where(RunRow.id == run_id).values(name=name))
+        return database.changed(
+            session, update(RunRow).where(RunRow.id == run_id).values(name=name)
+        )
 
 
 def delete_run(run_id: int) -> bool:
     """Delete an ended or queued run with all its rows; False where it is active or missing."""
     removable = [*ENDED, RunStatus.QUEUED]
     with database.write() as session:
-        return _changed(
+        return database.changed(
             session, delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(removable))
         )
 
@@ -175,7 +177,7 @@ def move_run(
         statement = statement.where(RunRow.token == token)
     with database.write() as session:
         attempt = session.scalar(select(RunRow.attempt).where(RunRow.id == run_id))
-        if not _changed(session, statement.values(values)):
+        if not database.changed(session, statement.values(values)):
             return False
         events.add(session, run_id, attempt or 0, str(to), message)
         if to in ENDED:
@@ -211,7 +213,3 @@ def record_progress(
     row.best_step = best_step
     row.heartbeat_at = time.time()
     return RunStatus(row.status)
-
-
-def _changed(session: Session, statement: Any) -> bool:
-    return bool(session.execute(statement).rowcount)

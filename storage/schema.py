@@ -1,6 +1,6 @@
 """The tables, as typed SQLAlchemy classes; used by the query modules of this package only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -16,7 +16,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, str: Text}
+    type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, str: Text}
 
 
 class DatasetRow(Base):

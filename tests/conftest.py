@@ -1,7 +1,6 @@
 """Fixtures for all tests: a fresh home, so that no test sees another's data or the user's own."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder in force for this test and the processes that it starts."""
     folder = tmp_path / "home"
     monkeypatch.setenv("TRAINROOM_HOME", str(folder))
-    yield folder
+    return folder

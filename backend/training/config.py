@@ -119,7 +119,7 @@ def _check(field: dataclasses.Field[Any], value: Any) -> None:
         raise ConfigError(f"{label} is {value!r}; it must be {words[kind]}.")
     if choices and value not in choices:
         raise ConfigError(f"{label} is {value!r}; it can be {', '.join(choices)}.")
-    if kind is float and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{label} is {value}; it must be a number from {low:g} to {high:g}.")
     if low is not None and not low <= value <= high:
         raise ConfigError(f"{label} is {value:g}; it must be from {low:g} to {high:g}.")
