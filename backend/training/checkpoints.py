@@ -1,0 +1,172 @@
+"""Checkpoints on disk: written whole or not at all, verified before they are loaded.
+
+One folder per checkpoint, step-00001234, holding model.safetensors, state.pt (optimizer, random
+generators, position), the processor's files and manifest.json with the sha256 of each. The
+manifest is written last and the folder renamed into place, so what has a manifest is complete.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors.torch import load_model, save_model
+from torch import nn
+
+from backend.errors import CheckpointError
+
+MODEL, STATE, MANIFEST, BEST = "model.safetensors", "state.pt", "manifest.json", "best.json"
+# Newest checkpoints kept beside the best: one may be damaged, the one before it serves.
+KEEP_LAST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A verified checkpoint; skipped names damaged ones that were passed over."""
+
+    path: Path
+    step: int
+    epoch: float
+    metrics: dict[str, float]
+    skipped: list[str] = field(default_factory=list)
+
+
+def save_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    save_processor: Callable[[Path], None],
+    state: Mapping[str, Any],
+    *,
+    step: int,
+    epoch: float,
+    metrics: Mapping[str, float],
+    is_best: bool,
+) -> Path:
+    """Write a checkpoint and drop those no longer needed; the old ones stay until it is safe."""
+    target = folder / f"step-{step:08d}"
+    part = folder / f"part-{uuid.uuid4().hex}"
+    part.mkdir(parents=True)
+    try:
+        save_model(model, str(part / MODEL))
+        torch.save(dict(state), part / STATE)
+        save_processor(part)
+        files = [path for path in part.rglob("*") if path.is_file()]
+        manifest = {
+            "step": step,
+            "epoch": epoch,
+            "metrics": dict(metrics),
+            "files": {path.relative_to(part).as_posix(): _sha256(path) for path in files},
+        }
+        for path in files:
+            _sync(path)
+        _write_json(part / MANIFEST, manifest)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(part, target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    _sync(folder)
+    if is_best:
+        _write_json(folder / BEST, {"checkpoint": target.name})
+    _remove_old(folder)
+    return target
+
+
+def load_checkpoint(folder: Path, which: Literal["best", "last"] = "best") -> Checkpoint:
+    """The wanted checkpoint, or the newest sound one before it; raises CheckpointError."""
+    names = sorted((path.name for path in folder.glob("step-*")), reverse=True)
+    best = _best_name(folder)
+    if which == "best" and best in names:
+        names.remove(best)
+        names.insert(0, best)
+    skipped: list[str] = []
+    for name in names:
+        problem = _damage(folder / name)
+        if problem is None:
+            manifest = json.loads((folder / name / MANIFEST).read_text())
+            return Checkpoint(
+                folder / name, manifest["step"], manifest["epoch"], manifest["metrics"], skipped
+            )
+        skipped.append(f"{name}: {problem}")
+    if skipped:
+        raise CheckpointError(
+            f"No saved copy of this model can be read ({skipped[0]}). Train it again."
+        )
+    raise CheckpointError(
+        "This run has not saved a model yet. It does so after its first epoch, or when stopped."
+    )
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+    """Fill the model; raises CheckpointError that names the layers which do not match."""
+    try:
+        load_model(model, str(checkpoint.path / MODEL))
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()[1:3]]
+        raise CheckpointError(
+            f"The saved model does not fit the network: {' '.join(lines)}"
+        ) from error
+
+
+def load_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Optimizer, random generators and position of a checkpoint."""
+    return torch.load(checkpoint.path / STATE, map_location="cpu", weights_only=True)
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint folder, or None."""
+    try:
+        listed = json.loads((path / MANIFEST).read_text())["files"]
+    except (OSError, ValueError, KeyError):
+        return "its list of contents is missing or unreadable"
+    for name, expected in listed.items():
+        try:
+            if _sha256(path / name) != expected:
+                return f"{name} was changed or damaged"
+        except OSError:
+            return f"{name} is missing"
+    return None
+
+
+def _best_name(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / BEST).read_text())["checkpoint"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _remove_old(folder: Path) -> None:
+    keep = {_best_name(folder), *sorted(path.name for path in folder.glob("step-*"))[-KEEP_LAST:]}
+    for path in [*folder.glob("step-*"), *folder.glob("part-*")]:
+        if path.name not in keep:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(content))
+    _sync(part)
+    os.replace(part, path)
+    _sync(path.parent)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """fsync a file or a folder; Windows cannot open folders and needs no such call."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
