@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,8 @@ class _Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         examples = sum(len(indices) for indices in batches)
-        losses, sums = [], []
+        losses: list[Tensor] = []
+        sums: list[Mapping[str, Tensor]] = []
         for indices in batches:
             batch = self.train.batch(indices, self.device)
             if self.precision is None:
@@ -174,13 +175,12 @@ class _Trainer:
             else:
                 with torch.autocast(self.device.type, self.precision):
                     result = self.task.compute(self.model, batch, train=True)
-            # Weighted by its size: a short last batch counts as what it is.
-            loss = (
-                result["loss"] * (len(indices) / examples) if len(batches) > 1 else result["loss"]
-            )
+            loss = result["loss"]
+            if len(batches) > 1:  # weighted by size: a short last batch counts as what it is
+                loss = loss * (len(indices) / examples)
             (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
             losses.append(loss.detach())
-            right.append(self.task.batch_metrics(result["output"].detach(), batch)["accuracy"])
+            sums.append(self.task.batch_metrics(result["output"].detach(), batch))
         self._update()
         self.progress.step += 1
         readings = {"loss": _sum(losses)}
