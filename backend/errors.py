@@ -10,6 +10,7 @@ TrainroomError
 ├── ModelError            a model cannot be built or loaded
 │   ├── DownloadError     weights or data could not be fetched
 │   └── CheckpointError   a checkpoint is missing, damaged or of another model
+├── InferenceError        a prediction could not be made
 └── TrainingError         a run had to end
     ├── NanLossError      the loss is no longer a number
     ├── MemoryFullError   the device or the computer ran out of memory
@@ -62,6 +63,10 @@ class DownloadError(ModelError):
 
 
 class CheckpointError(ModelError):
+    pass
+
+
+class InferenceError(TrainroomError):
     pass
 
 

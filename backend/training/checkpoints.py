@@ -103,6 +103,12 @@ def load_checkpoint(folder: Path, which: Literal["best", "last"] = "best") -> Ch
     )
 
 
+def fingerprint(folder: Path) -> tuple[str, ...]:
+    """Changes whenever a checkpoint is added or the best one is another; reads no weights."""
+    names = [f"{path.name}@{path.stat().st_mtime_ns}" for path in sorted(folder.glob("step-*"))]
+    return (_best_name(folder), *names)
+
+
 def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
     """Fill the model; raises CheckpointError that names the layers which do not match."""
     try:
