@@ -105,8 +105,8 @@ def load_checkpoint(folder: Path, which: Literal["best", "last"] = "best") -> Ch
 
 def fingerprint(folder: Path) -> tuple[str, ...]:
     """Changes whenever a checkpoint is added or the best one is another; reads no weights."""
-    names = [f"{path.name}@{path.stat().st_mtime_ns}" for path in sorted(folder.glob("step-*"))]
-    return (_best_name(folder), *names)
+    # From the folder's own listing: a checkpoint may be removed while this looks.
+    return (_best_name(folder), *sorted(path.name for path in folder.glob("step-*")))
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:

@@ -87,7 +87,8 @@ def fit(
             if monitor.should_stop():
                 return trainer.stop()
         # Loaded late: the first loss value need not wait for it.
-        validation = validation or _load(task, dataset, processor, config, "validation")
+        if validation is None:
+            validation = _load(task, dataset, processor, config, "validation")
         if not trainer.end_epoch(validation):
             return trainer.stop()
         if config.early_stopping and (
