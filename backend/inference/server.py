@@ -20,9 +20,9 @@ def serve() -> None:
     # Libraries print: whatever they say must not end up between two answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    idle = _IdleExit(INFERENCE_IDLE_SECONDS.value())
     from backend.inference.predictor import answer
 
+    idle = _IdleExit(INFERENCE_IDLE_SECONDS.value())
     while True:
         try:
             question, inputs = read_frame(sys.stdin.buffer)
