@@ -83,4 +83,4 @@ class InferenceProcess:
         child, self._child = self._child, None
         if child is not None:
             child.kill()
-            child.communicate()
+            child.wait()
