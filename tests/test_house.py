@@ -29,10 +29,7 @@ OWNERS = {
     "torchvision": ("backend/models/torchvision.py", "backend/tasks/"),
     "torch": ("backend/training/", "backend/tasks/", "backend/models/", "backend/inference/"),
 }
-"""Who may import what; one exception each is written in the rule that it breaks."""
-
-WARM_UP = "backend/training/warmup.py"
-"""Imports torch, torchvision and transformers ahead of the first run, and nothing from them."""
+"""Which files may import what; every other package may be imported anywhere."""
 
 HEAVY = ("torch", "torchvision", "transformers", "sklearn")
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
@@ -128,8 +125,6 @@ def test_one_owner_for_each_library() -> None:
         for module, line in runtime_imports(path):
             top = module.split(".")[0]
             if top not in OWNERS or name.startswith(OWNERS[top]):
-                continue
-            if name == WARM_UP and top in HEAVY:
                 continue
             problems.append(f"{name}:{line} imports {top}, which belongs to {OWNERS[top]}")
     report(problems, "Each outside library has one owner (OWNERS in this file).")
@@ -310,6 +305,8 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 def test_functions_are_short() -> None:
     problems = []
     for path in modules():
+        if "migrations/versions" in name_of(path):
+            continue  # a migration lists its columns from top to bottom
         limit = LOOP_LINES if name_of(path) == "backend/training/loop.py" else FUNCTION_LINES
         for function in functions(path):
             length = (function.end_lineno or 0) - function.lineno + 1
