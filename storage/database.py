@@ -103,6 +103,24 @@ def write() -> Iterator[Session]:
         yield session
 
 
+class Watch:
+    """Tells at the price of microseconds whether any process has written since the last call."""
+
+    def __init__(self) -> None:
+        self._connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._version: int | None = None
+
+    def changed(self) -> bool:
+        """Whether another connection has committed; True at the first call."""
+        version = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        different = version != self._version
+        self._version = version
+        return different
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 def changed(session: Session, statement: Executable) -> bool:
     """Run an UPDATE or DELETE; whether it touched a row."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount > 0

@@ -19,13 +19,17 @@ Point = tuple[int, float, float, float]
 
 def append_points(
     session: Session, run_id: int, attempt: int, points: Mapping[str, Sequence[Point]]
-) -> None:
-    """Add one chunk per metric name, in the caller's write transaction."""
+) -> int:
+    """Add one chunk per metric name, in the caller's write transaction; returns the last id.
+
+    0 where there was nothing to add.
+    """
+    rows = []
     for name, values in points.items():
         if not values:
             continue
         steps, numbers, epochs, times = zip(*values, strict=True)
-        session.add(
+        rows.append(
             MetricRow(
                 run_id=run_id,
                 attempt=attempt,
@@ -38,6 +42,9 @@ def append_points(
                 times=np.asarray(times, "<f8").tobytes(),
             )
         )
+    session.add_all(rows)
+    session.flush()
+    return max((row.id for row in rows), default=0)
 
 
 def last_chunk(run_id: int) -> int:
@@ -47,17 +54,20 @@ def last_chunk(run_id: int) -> int:
         return session.scalar(query) or 0
 
 
-def compact(session: Session, run_id: int, attempt: int, after: int) -> int:
-    """Merge the attempt's chunks with an id above `after` into one per name; returns the last id.
+def compact(
+    session: Session, run_id: int, attempt: int, after: int, upto: int | None = None
+) -> int:
+    """Merge the attempt's chunks with after < id <= upto into one per name; returns the last id.
 
     The merged chunk keeps the newest id, so a reader in the middle reads some points again
-    (and drops them by their step) but never misses one.
+    (and drops them by their step) but never misses one; upto leaves live readers' chunks alone.
     """
-    rows = session.scalars(
-        select(MetricRow)
-        .where(MetricRow.run_id == run_id, MetricRow.attempt == attempt, MetricRow.id > after)
-        .order_by(MetricRow.id)
-    ).all()
+    query = select(MetricRow).where(
+        MetricRow.run_id == run_id, MetricRow.attempt == attempt, MetricRow.id > after
+    )
+    if upto is not None:
+        query = query.where(MetricRow.id <= upto)
+    rows = session.scalars(query.order_by(MetricRow.id)).all()
     by_name: dict[str, list[MetricRow]] = defaultdict(list)
     for row in rows:
         by_name[row.name].append(row)

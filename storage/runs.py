@@ -88,6 +88,12 @@ def queue() -> list[Run]:
         return [_record(row) for row in session.scalars(query)]
 
 
+def list_names() -> set[str]:
+    """The names of all runs."""
+    with database.read() as session:
+        return set(session.scalars(select(RunRow.name)))
+
+
 def rename_run(run_id: int, name: str) -> bool:
     with database.write() as session:
         return database.changed(

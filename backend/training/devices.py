@@ -43,3 +43,8 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype | None:
     if wanted == "fp16" and device.type == "cpu":
         raise UsageError("The processor cannot train with fp16. Choose auto, off or bf16.")
     return {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}[wanted]
+
+
+def device_usage(name: str) -> tuple[float, float]:
+    """Load in percent and memory in use in MB of a graphics card, by all its processes."""
+    return float(torch.cuda.utilization(name)), torch.cuda.device_memory_used(name) / (1 << 20)

@@ -1,0 +1,236 @@
+"""The training process, `python -m backend.jobs.worker`: warms up, claims one run, trains it."""
+
+import contextlib
+import json
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from backend import datasets
+from backend.errors import explain
+from backend.jobs import slots
+from backend.jobs.checkpoint_files import saved_step
+from backend.jobs.liveness import ProcessLock
+from backend.jobs.processes import started_at
+from backend.jobs.recorder import Recorder, SupersededError
+from backend.tasks import get_task
+from backend.training.config import config_from
+from storage import database, files, runs
+from storage.records import ACTIVE, Reason, Run, RunStatus
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks at the queue, and the longest time without a real look.
+LOOK_INTERVAL = 0.03
+LOOK_ANYWAY = 1.0
+# Tries to write the end of a run while the database is locked: about ten minutes.
+END_TRIES = 120
+END_RETRY_INTERVAL = 5.0
+
+Fit = Callable[..., Any]
+
+
+class Worker:
+    """One process's life: standby, one run, end."""
+
+    def __init__(self, fit: Fit | None = None) -> None:
+        self._fit = fit
+        self._quit = False
+        self._recorder: Recorder | None = None
+        self._parent = os.getppid()
+        self._started = started_at()
+
+    def main(self) -> int:
+        """Warm up, wait for a run, train it; returns the exit status."""
+        signal.signal(signal.SIGTERM, self._on_terminate)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        devices = self._warm_up()
+        claimed = self._wait(devices)
+        if claimed is None:
+            return 0
+        run, token = claimed
+        lock = ProcessLock(files.run_lock(run.id, run.attempt))
+        lock.acquire()
+        with contextlib.suppress(OSError):
+            _write_to(run)
+        self.train(run, token)
+        return 0
+
+    def _on_terminate(self, *_: object) -> None:
+        self._quit = True
+        if self._recorder is not None:
+            self._recorder.request_stop()
+
+    def _warm_up(self) -> list[str]:
+        begun = time.monotonic()
+        database.migrate()
+        if self._fit is None:
+            from backend.training.loop import fit
+            from backend.training.warmup import warm_up
+
+            self._fit = fit
+            warm_up()
+        from backend.training.devices import list_devices
+
+        devices = list_devices()
+        slots.remember_devices(devices)
+        log.info("ready after %.1f s, devices %s", time.monotonic() - begun, ", ".join(devices))
+        return devices
+
+    def _wait(self, devices: list[str]) -> tuple[Run, str] | None:
+        """Wait for a run that fits; None where the supervisor is gone or asks to leave."""
+        watch, looked_at = database.Watch(), 0.0
+        per_device = slots.runs_per_device()
+
+        def choose(run: Run, active: Any) -> str | None:
+            return slots.choose_device(run, active, devices, per_device)
+
+        while not self._quit and os.getppid() == self._parent:
+            now = time.monotonic()
+            if watch.changed() or now - looked_at > LOOK_ANYWAY:
+                looked_at = now
+                queue = runs.queue()
+                active = runs.list_runs(ACTIVE) if queue else []
+                if any(choose(run, active) for run in queue):
+                    claimed = runs.claim_run(
+                        choose,
+                        pid=os.getpid(),
+                        process_started=self._started,
+                        host=socket.gethostname(),
+                    )
+                    if claimed is not None:
+                        watch.close()
+                        return claimed
+            time.sleep(LOOK_INTERVAL)
+        return None
+
+    def train(self, run: Run, token: str) -> None:
+        """Train a claimed run to its end and write that end; never raises."""
+        recorder = self._recorder = Recorder(run, token, run.device or "cpu")
+        if self._quit:
+            recorder.request_stop()
+        try:
+            _introduce(run)
+            task = get_task(run.task)
+            outcome = (self._fit or _no_fit)(
+                task,
+                task.get_model(run.model),
+                datasets.get_dataset(run.dataset_id),
+                config_from(task.config, run.config),
+                device=run.device,
+                folder=files.checkpoints_dir(run.id),
+                monitor=recorder,
+                resume=run.attempt > 1 and saved_step(run.id) is not None,
+            )
+        except SupersededError:
+            print("Another attempt has taken this run over; leaving without a trace.")
+            return
+        except BaseException as error:  # the one catch-all: whatever it is, the user is told
+            traceback.print_exc()
+            recorder.close()
+            reason, sentence = explain(error)
+            _end(run, token, RunStatus.FAILED, reason, sentence)
+            return
+        recorder.close()
+        if recorder.superseded:
+            return
+        if outcome.stopped:
+            reason, sentence = self._why_stopped(run, outcome.step)
+            _end(run, token, RunStatus.STOPPED, reason, sentence)
+        else:
+            _end(run, token, RunStatus.FINISHED, None, "Training is complete.")
+
+    def _why_stopped(self, run: Run, step: int) -> tuple[Reason, str]:
+        current = runs.get_run(run.id)
+        saved = saved_step(run.id)
+        kept = (
+            f"The model is saved as of step {saved:,} and can be used."
+            if saved is not None
+            else "Nothing had been learnt yet that could be saved."
+        )
+        if current is None or current.status is RunStatus.STOPPING or not self._quit:
+            return Reason.USER_STOP, f"Stopped on request at step {step:,}. {kept}"
+        return Reason.KILLED, (
+            f"The computer asked the training process to end, as it does when it is shut down. "
+            f"{kept}"
+        )
+
+
+def _no_fit(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("the worker was not warmed up")
+
+
+def _write_to(run: Run) -> None:
+    """Let everything that this process prints go to the run's log, line by line."""
+    path = files.run_log(run.id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def _introduce(run: Run) -> None:
+    """The first lines of the log: what runs where, with which versions and settings."""
+    from backend.training.devices import describe_device
+
+    device = run.device or "cpu"
+    with contextlib.suppress(Exception):
+        device = f"{device} ({describe_device(device)})"
+    moment = time.strftime("%Y-%m-%d %H:%M:%S")
+    attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
+    print(f"{moment}  Run {run.id}{attempt}: {run.name}")
+    print(f"Task {run.task}, model {run.model}, data {run.dataset_name}, device {device}")
+    print(f"Python {platform.python_version()}, {_versions()}")
+    print(f"Settings {json.dumps(run.config)}")
+
+
+def _versions() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for package in ("torch", "torchvision", "transformers"):
+        with contextlib.suppress(PackageNotFoundError):
+            found.append(f"{package} {version(package)}")
+    return ", ".join(found)
+
+
+def _end(run: Run, token: str, status: RunStatus, reason: Reason | None, sentence: str) -> None:
+    """Write the end state; a locked database is waited for, because this is the run's result."""
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {status.value}: {sentence}")
+    for _ in range(END_TRIES):
+        try:
+            runs.move_run(run.id, status, when=ACTIVE, token=token, reason=reason, message=sentence)
+            return
+        except Exception:
+            traceback.print_exc()
+            time.sleep(END_RETRY_INTERVAL)
+
+
+def run_process(worker: Worker) -> None:
+    """Run a worker as this process and leave without clean-up, which may hang in a library."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(process)d %(message)s")
+    status = 1
+    try:
+        status = worker.main()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    run_process(Worker())

@@ -1,0 +1,274 @@
+"""The door to runs for pages and the command line: start, stop, list, read, delete."""
+
+import dataclasses
+import math
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backend import datasets
+from backend.errors import BusyError, ConfigError, DiskFullError, NotFoundError, UsageError
+from backend.models.spec import ModelSpec, Weights
+from backend.tasks import get_task
+from backend.training.config import TrainingConfig, config_from
+from storage import attempts, events, files, metrics
+from storage import runs as stored
+from storage.records import ACTIVE, ENDED, Attempt, Event, Reason, Run, RunStatus, Series
+
+__all__ = ["ACTIVE", "ENDED", "Attempt", "Event", "Reason", "Run", "RunStatus", "Series"]
+
+MAX_NAME = 120
+# A checkpoint holds the weights and AdamW's two moments, four bytes each.
+BYTES_PER_PARAMETER = 12
+SPARE_BYTES = 200 * 10**6
+# No log is read further back than this.
+LOG_BYTES = 2_000_000
+
+
+def default_config(task: str, model: str) -> TrainingConfig:
+    """The settings that suit a model; pretrained weights are used where they are here."""
+    found = get_task(task)
+    spec = found.get_model(model)
+    values = dict(spec.defaults)
+    fields = {field.name for field in dataclasses.fields(found.config)}
+    if "pretrained" in fields and "pretrained" not in values:
+        values["pretrained"] = found.weights(spec) is Weights.HERE
+    return config_from(found.config, values)
+
+
+def start_run(
+    *,
+    task: str,
+    dataset: str,
+    model: str,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Run:
+    """Queue a run and see to it that somebody will train it; returns its row.
+
+    config holds the settings that differ from the model's defaults. Raises a UsageError,
+    DataError or DiskFullError with a sentence, before anything is written.
+    """
+    found = get_task(task)
+    spec = found.get_model(model)
+    data = datasets.get_dataset(dataset)
+    if data.task != task:
+        raise UsageError(
+            f"The data set {data.name} is made for {data.task}, not for {task}. "
+            f"Choose one of: {_names_for(task)}."
+        )
+    defaults = dataclasses.asdict(default_config(task, model))
+    settings = config_from(found.config, {**defaults, **(config or {})})
+    title = clean_name(name) if name is not None else free_name(f"{data.name} · {spec.name}")
+    _check_disk(spec)
+    run = stored.create_run(
+        name=title,
+        task=task,
+        model=spec.name,
+        dataset_id=data.id,
+        dataset_name=data.name,
+        config=dataclasses.asdict(settings),
+    )
+    ensure_supervisor()
+    return run
+
+
+def ensure_supervisor() -> None:
+    """See to it that somebody looks after the runs of this home."""
+    from backend import jobs
+
+    jobs.ensure_supervisor()
+
+
+def _names_for(task: str) -> str:
+    return ", ".join(dataset.name for dataset in datasets.list_datasets(task)) or "none yet"
+
+
+def clean_name(name: str) -> str:
+    """A name fit to be stored and shown; raises ConfigError that says what is wrong."""
+    # Line breaks and control characters would break tables and logs.
+    text = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    if not text:
+        raise ConfigError("The name is empty. Give the run a name with at least one letter.")
+    if len(text) > MAX_NAME:
+        raise ConfigError(f"The name has {len(text):,} characters; at most {MAX_NAME} are allowed.")
+    return text
+
+
+def free_name(wanted: str) -> str:
+    """The wanted name, with a number behind it where another run has it already."""
+    taken = stored.list_names()
+    base, name, number = wanted[: MAX_NAME - 5], wanted[:MAX_NAME], 2
+    while name in taken:
+        name, number = f"{base} {number}", number + 1
+    return name
+
+
+def _check_disk(spec: ModelSpec) -> None:
+    needed = 2 * spec.parameters * BYTES_PER_PARAMETER + SPARE_BYTES
+    free = shutil.disk_usage(files.database_path().parent).free
+    if free < needed:
+        raise DiskFullError(
+            f"The disk has {free / 1e6:,.0f} MB left and this run needs {needed / 1e6:,.0f} MB "
+            "for its checkpoints. Delete old runs or data sets, or free space elsewhere."
+        )
+
+
+def get_run(run_id: int) -> Run:
+    """A run by its number; raises NotFoundError."""
+    # SQLite's whole numbers end at 64 bits.
+    run = stored.get_run(run_id) if 0 < run_id < 2**63 else None
+    if run is None:
+        raise NotFoundError(f"There is no run number {run_id}. It may have been deleted.")
+    return run
+
+
+def list_runs(statuses: Iterable[RunStatus] | None = None) -> list[Run]:
+    """Runs, newest first."""
+    return stored.list_runs(statuses)
+
+
+def queue_position(run_id: int) -> int | None:
+    """The place in the queue, 1 is next; None where the run is not queued."""
+    waiting = [run.id for run in stored.queue()]
+    return waiting.index(run_id) + 1 if run_id in waiting else None
+
+
+def stop_run(run_id: int) -> Run:
+    """Ask a run to save and leave; a queued one ends at once, an ended one stays as it is."""
+    get_run(run_id)
+    stored.move_run(
+        run_id,
+        RunStatus.STOPPED,
+        when=[RunStatus.QUEUED],
+        reason=Reason.USER_STOP,
+        message="Taken out of the queue before it started.",
+    ) or stored.move_run(
+        run_id,
+        RunStatus.STOPPING,
+        when=[RunStatus.STARTING, RunStatus.RUNNING],
+        message="Asked to stop: saving what has been learnt.",
+    )
+    run = get_run(run_id)
+    if run.is_active:
+        # Should the process not react, the supervisor ends it.
+        ensure_supervisor()
+    return run
+
+
+def delete_run(run_id: int) -> None:
+    """Delete a run with its log and checkpoints; raises BusyError while it is active."""
+    run = get_run(run_id)
+    if not stored.delete_run(run_id):
+        if stored.get_run(run_id) is None:
+            return
+        raise BusyError(f"{run.name} is still training. Stop it first, then delete it.")
+    files.remove_folder(files.run_dir(run_id))
+
+
+def rename_run(run_id: int, name: str) -> Run:
+    """Give a run another name."""
+    get_run(run_id)
+    stored.rename_run(run_id, clean_name(name))
+    return get_run(run_id)
+
+
+def clone_run(run_id: int) -> dict[str, Any]:
+    """What a form needs to start the like: task, dataset, model, name and config."""
+    run = get_run(run_id)
+    return {
+        "task": run.task,
+        "dataset": run.dataset_id,
+        "model": run.model,
+        "name": free_name(run.name),
+        "config": dict(run.config),
+    }
+
+
+def list_events(run_id: int) -> list[Event]:
+    """A run's history, oldest first."""
+    return events.list_events(run_id)
+
+
+def list_attempts(run_id: int) -> list[Attempt]:
+    """The tries at a run, first to last."""
+    return attempts.list_attempts(run_id)
+
+
+def list_metric_names(run_id: int) -> list[str]:
+    """The names of the metrics that a run has logged."""
+    return list(metrics.list_names(run_id))
+
+
+def read_metrics(
+    run_id: int,
+    names: Iterable[str] | None = None,
+    *,
+    first_step: int | None = None,
+    last_step: int | None = None,
+) -> dict[str, Series]:
+    """A run's curves by metric name; the steps given narrow them down."""
+    series, _ = metrics.read_series(run_id, names, first_step=first_step, last_step=last_step)
+    if first_step is None and last_step is None:
+        return series
+    return {name: _between(found, first_step, last_step) for name, found in series.items()}
+
+
+def _between(series: Series, first: int | None, last: int | None) -> Series:
+    start = 0 if first is None else int(series.steps.searchsorted(first, "left"))
+    end = len(series.steps) if last is None else int(series.steps.searchsorted(last, "right"))
+    cut = slice(start, end)
+    return Series(
+        series.name, series.steps[cut], series.values[cut], series.epochs[cut], series.times[cut]
+    )
+
+
+def read_log(run_id: int, lines: int = 200) -> str:
+    """The last lines of a run's log; empty before it has one."""
+    try:
+        with files.run_log(run_id).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - LOG_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    # A progress bar redraws its line with carriage returns: the last state counts.
+    shown = [line.rsplit("\r", 1)[-1] for line in text.rstrip("\r\n").split("\n")[-lines:]]
+    return "\n".join(shown)
+
+
+def run_seconds(run: Run) -> float:
+    """Seconds of training so far, all attempts together; 0 before the start."""
+    if run.started_at is None:
+        return 0.0
+    now = time.time()
+    if run.attempt <= 1:
+        return max(0.0, (run.ended_at or now) - run.started_at)
+    spans = [(one.ended_at or now) - one.started_at for one in attempts.list_attempts(run.id)]
+    return sum(max(0.0, span) for span in spans)
+
+
+def time_left(run: Run) -> float | None:
+    """Seconds until the run is through its steps, at the pace of this attempt so far.
+
+    None where that cannot be told: before the first steps, or after the end.
+    """
+    if run.status is not RunStatus.RUNNING or not run.total_steps:
+        return None
+    attempt = attempts.get_attempt(run.id, run.attempt)
+    begun = _running_since(run)
+    if attempt is None or begun is None or run.heartbeat_at is None:
+        return None
+    done, spent = run.step - attempt.start_step, run.heartbeat_at - begun
+    if done <= 0 or spent <= 0:
+        return None
+    left = spent / done * (run.total_steps - run.step)
+    return left if math.isfinite(left) else None
+
+
+def _running_since(run: Run) -> float | None:
+    for event in reversed(events.list_events(run.id)):
+        if event.attempt == run.attempt and event.kind == RunStatus.RUNNING:
+            return event.time
+    return None
