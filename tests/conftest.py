@@ -7,6 +7,8 @@ import pytest
 
 # Nothing here may reach the internet, whatever the environment says.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tests share few cores: threads that spin for each other made small steps twenty times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
 
 
