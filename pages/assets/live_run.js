@@ -1,0 +1,616 @@
+// Draws one run's page part that lives: tiles, progress bar and charts. It polls the run's route,
+// so nothing here reruns a Python script. Loaded by pages/components/live_run.py.
+
+const POLL_ACTIVE = 500; // milliseconds
+const POLL_HIDDEN = 5000;
+const BUCKETS = 700; // a chart is never drawn with more than twice this many points per line
+const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothed
+const HORIZON = 1000; // smoothing is counted in thousandths of the run's whole length
+const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
+
+const CHARTS = [
+  { id: "loss", title: "Loss", hint: "how wrong it is: lower is better", size: "large", log: true,
+    curves: [["train/loss", "Training", 0], ["val/loss", "Validation", 1]] },
+  { id: "accuracy", title: "Right answers", hint: "higher is better", size: "large", percent: true,
+    curves: [["train/accuracy", "Training", 0], ["val/accuracy", "Validation", 1]] },
+  { id: "rate", title: "Learning rate", size: "small", curves: [["lr", "Learning rate", 2]] },
+  { id: "speed", title: "Speed", unit: "examples per second", size: "small",
+    curves: [["samples_per_second", "Examples per second", 4]] },
+  { id: "memory", title: "Memory", unit: "MB", size: "small", steps: true,
+    curves: [["system/memory_mb", "Memory", 5], ["system/gpu_memory_mb", "Graphics memory", 3]] },
+  { id: "load", title: "Load", unit: "%", size: "small", steps: true,
+    curves: [["system/cpu_percent", "Processor", 6], ["system/gpu_percent", "Graphics card", 3]] },
+];
+
+const TILES = [
+  ["step", "Step", "One step is one small correction after looking at one batch of examples."],
+  ["train", "Training loss", "How wrong the model is on what it learns from. It should fall."],
+  ["val", "Validation loss", "How wrong it is on examples kept aside. It should fall too."],
+  ["score", "Right on new data", "Share of right answers on examples kept aside."],
+  ["speed", "Speed", "Examples per second."],
+  ["memory", "Memory", "What the training uses now."],
+  ["time", "Time left", "An estimate from the speed so far."],
+];
+
+const WAITING = {
+  queued: "Waiting for its turn. Training starts by itself.",
+  starting: "Getting ready: loading the data and building the model.",
+};
+
+const instances = new WeakMap();
+let plotly = null;
+
+export function mount(component) {
+  const { parentElement, data } = component;
+  let instance = instances.get(parentElement);
+  if (!instance || instance.runId !== data.run) {
+    instance?.destroy();
+    instance = new LiveRun(parentElement.querySelector(".lr-root"), data);
+    instances.set(parentElement, instance);
+  }
+  instance.update(component);
+  return () => {
+    instance.destroy();
+    instances.delete(parentElement);
+  };
+}
+
+// ---------------------------------------------------------------------------------- numbers
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+const loss = (value) => (isNumber(value) ? value.toPrecision(value < 0.001 ? 2 : 3) : "–");
+const percent = (value) => (isNumber(value) ? `${(100 * value).toFixed(1)} %` : "–");
+
+function duration(seconds) {
+  if (!isNumber(seconds)) return "–";
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")} min`;
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+}
+
+function megabytes(value) {
+  if (!isNumber(value)) return "–";
+  return value >= 1024 ? `${(value / 1024).toFixed(1)} GB` : `${whole.format(value)} MB`;
+}
+
+// ----------------------------------------------------------------------------------- curves
+
+/** All points of one metric that were received, in step order. */
+class Curve {
+  constructor() {
+    this.steps = [];
+    this.values = [];
+  }
+
+  /** Add points; those at or before the last step came twice and are dropped. */
+  push(steps, values) {
+    let last = this.steps.length ? this.steps[this.steps.length - 1] : -Infinity;
+    for (let i = 0; i < steps.length; i++) {
+      if (steps[i] <= last) continue;
+      last = steps[i];
+      this.steps.push(last);
+      this.values.push(values[i] === null ? NaN : values[i]);
+    }
+  }
+
+  get last() {
+    for (let i = this.values.length - 1; i >= 0; i--) {
+      if (Number.isFinite(this.values[i])) return this.values[i];
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Exponential moving average that counts steps, not points, and starts without a bias to zero:
+ * a gap of many steps forgets more, and the first point equals the curve.
+ */
+export function smooth(steps, values, strength, length) {
+  const out = new Array(values.length);
+  const keep = Math.min(Math.sqrt(strength), 0.999);
+  let sum = 0, weight = 0, previous = steps.length ? steps[0] : 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (!Number.isFinite(value)) { out[i] = NaN; continue; }
+    const decay = keep ** (((steps[i] - previous) / Math.max(1, length)) * HORIZON);
+    previous = steps[i];
+    sum = sum * decay + value;
+    weight = weight * decay + 1;
+    out[i] = sum / weight;
+  }
+  return out;
+}
+
+/** Indices of the lowest and highest point of each of BUCKETS stretches between two steps. */
+export function thin(steps, values, first, last) {
+  let from = 0, to = steps.length;
+  while (from < to && steps[from] < first) from++;
+  while (to > from && steps[to - 1] > last) to--;
+  from = Math.max(0, from - 1);
+  to = Math.min(steps.length, to + 1);
+  const indices = [];
+  if (to - from <= 2 * BUCKETS) {
+    for (let i = from; i < to; i++) indices.push(i);
+    return indices;
+  }
+  const width = (to - from) / BUCKETS;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    const start = from + Math.floor(bucket * width);
+    const end = from + Math.floor((bucket + 1) * width);
+    let low = start, high = start;
+    for (let i = start; i < end; i++) {
+      if (!Number.isFinite(values[i])) continue;
+      if (!(values[i] >= values[low])) low = i;
+      if (!(values[i] <= values[high])) high = i;
+    }
+    if (low === high) indices.push(low);
+    else indices.push(Math.min(low, high), Math.max(low, high));
+  }
+  return indices;
+}
+
+const pick = (values, indices) => indices.map((i) => values[i]);
+
+// --------------------------------------------------------------------------------- elements
+
+function make(tag, className = "", text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}
+
+// ---------------------------------------------------------------------------------- the run
+
+class LiveRun {
+  constructor(root, data) {
+    this.root = root;
+    this.runId = data.run;
+    this.cursor = 0;
+    this.run = {};
+    this.curves = new Map();
+    this.detail = null; // points of a zoomed stretch: {first, last, curves}
+    this.range = null; // the steps that are zoomed in on, the same in all charts
+    this.smoothing = 0.6;
+    this.logScale = false;
+    this.failures = 0;
+    this.told = data.status;
+    this.build();
+    this.onVisible = () => { if (!document.hidden) this.soon(0); };
+    document.addEventListener("visibilitychange", this.onVisible);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(root);
+    this.soon(0);
+  }
+
+  /** Python ran again, or the theme changed. */
+  update(component) {
+    this.trigger = component.setTriggerValue;
+    this.told = component.data.status;
+    const colours = getComputedStyle(this.root).getPropertyValue("--st-background-color");
+    if (this.colours !== undefined && this.colours !== colours) this.drawSoon();
+    this.colours = colours;
+    if (!ENDED.has(this.told) && this.finished) { this.finished = false; this.soon(0); }
+  }
+
+  destroy() {
+    this.gone = true;
+    clearTimeout(this.timer);
+    document.removeEventListener("visibilitychange", this.onVisible);
+    this.observer.disconnect();
+    for (const chart of this.charts) if (chart.drawn) plotly?.purge(chart.plot);
+  }
+
+  // ------------------------------------------------------------------------------- building
+
+  build() {
+    this.root.replaceChildren();
+    this.tiles = {};
+    const tiles = make("dl", "lr-tiles");
+    for (const [id, title, help] of TILES) {
+      const tile = make("div", "lr-tile");
+      tile.title = help;
+      const value = make("dd", "lr-value", "–");
+      const note = make("dd", "lr-note", "\u00a0");
+      tile.append(make("dt", "", title), value, note);
+      tiles.append(tile);
+      this.tiles[id] = { value, note };
+    }
+    this.bar = make("div", "lr-bar");
+    this.bar.setAttribute("role", "progressbar");
+    this.bar.setAttribute("aria-label", "Progress of the training");
+    this.bar.setAttribute("aria-valuemin", "0");
+    this.bar.setAttribute("aria-valuemax", "100");
+    this.fill = make("div", "lr-fill");
+    this.bar.append(this.fill);
+    this.words = make("p", "lr-words", "Loading …");
+    this.words.setAttribute("role", "status");
+    const progress = make("div", "lr-progress");
+    progress.append(this.bar, this.words);
+    const charts = make("div", "lr-charts");
+    this.charts = CHARTS.map((spec) => this.buildChart(spec, charts));
+    this.root.append(tiles, progress, this.buildControls(), charts);
+  }
+
+  buildControls() {
+    const controls = make("div", "lr-controls");
+    const smoothing = make("label", "lr-control");
+    const slider = make("input");
+    Object.assign(slider, { type: "range", min: 0, max: 0.98, step: 0.02, value: this.smoothing });
+    const shown = make("output", "", this.smoothing.toFixed(2));
+    slider.addEventListener("input", () => {
+      this.smoothing = Number(slider.value);
+      shown.textContent = this.smoothing.toFixed(2);
+      this.drawSoon();
+    });
+    smoothing.append(make("span", "", "Smooth the noise"), slider, shown);
+    const scale = make("label", "lr-control");
+    const box = make("input");
+    box.type = "checkbox";
+    box.addEventListener("change", () => { this.logScale = box.checked; this.drawSoon(); });
+    scale.append(box, make("span", "", "Logarithmic loss"));
+    this.hint = make("span", "lr-hint", "Drag over a chart to zoom in, double-click to go back.");
+    this.back = make("button", "lr-button", "Show all");
+    this.back.type = "button";
+    this.back.hidden = true;
+    this.back.addEventListener("click", () => this.zoom(null));
+    controls.append(this.hint, this.back, smoothing, scale);
+    return controls;
+  }
+
+  buildChart(spec, parent) {
+    const box = make("section", `lr-chart lr-${spec.size} lr-${spec.id}`);
+    const head = make("div", "lr-head");
+    head.append(make("h4", "", spec.title));
+    const note = make("span", "lr-hint", spec.hint ?? spec.unit ?? "");
+    head.append(note);
+    const legend = make("div", "lr-legend");
+    const plot = make("div", "lr-plot");
+    plot.setAttribute("role", "img");
+    const empty = make("p", "lr-empty", "The curve begins with the first step.");
+    const body = make("div", "lr-body");
+    body.append(plot, empty);
+    box.append(head, legend, body);
+    parent.append(box);
+    return { spec, box, plot, empty, legend, hidden: new Set(), keys: new Map(), drawn: false };
+  }
+
+  // -------------------------------------------------------------------------------- polling
+
+  soon(delay) {
+    clearTimeout(this.timer);
+    if (!this.gone) this.timer = setTimeout(() => this.poll(), delay);
+  }
+
+  async poll() {
+    if (this.polling) return;
+    this.polling = true;
+    try {
+      const path = `/api/runs/${this.runId}/live?after=${this.cursor}`;
+      const response = await fetch(path, { cache: "no-store" });
+      if (response.status === 404) { this.say("This run was deleted."); this.finished = true; return; }
+      if (!response.ok) throw new Error(String(response.status));
+      this.take(await response.json());
+      this.failures = 0;
+    } catch (error) {
+      this.failures += 1;
+      if (this.failures > 2) this.say("No connection to Trainroom. Training goes on; trying again …");
+    } finally {
+      this.polling = false;
+      if (!this.finished && !this.gone) {
+        this.soon(document.hidden ? POLL_HIDDEN : POLL_ACTIVE * Math.min(8, 1 + this.failures));
+      }
+    }
+  }
+
+  take(payload) {
+    if (this.gone) return;
+    const run = payload.run;
+    if (this.run.attempt !== undefined && run.attempt !== this.run.attempt && this.cursor) {
+      // A later attempt may have gone back some steps: read the curves afresh.
+      this.curves.clear();
+      this.cursor = 0;
+      this.run = run;
+      this.soon(0);
+      return;
+    }
+    this.run = run;
+    this.cursor = payload.after;
+    let grown = false;
+    for (const [name, points] of Object.entries(payload.series)) {
+      if (!this.curves.has(name)) this.curves.set(name, new Curve());
+      this.curves.get(name).push(points.steps, points.values);
+      grown = grown || points.steps.length > 0;
+    }
+    if (payload.thinned) this.thinned = true;
+    this.drawTiles();
+    if (grown) this.drawSoon();
+    else if (!this.anyDrawn) this.drawEmpty();
+    if (ENDED.has(run.status)) this.finished = true;
+    if (run.status !== this.told) {
+      this.told = run.status;
+      this.trigger?.("status", run.status);
+    }
+  }
+
+  // -------------------------------------------------------------------------------- drawing
+
+  say(words) { if (this.words.textContent !== words) this.words.textContent = words; }
+
+  tile(id, value, note = "\u00a0") {
+    const tile = this.tiles[id];
+    if (tile.value.textContent !== value) tile.value.textContent = value;
+    if (tile.note.textContent !== note) tile.note.textContent = note;
+  }
+
+  drawTiles() {
+    const run = this.run, metrics = run.metrics ?? {};
+    const ended = ENDED.has(run.status);
+    const last = (name) => this.curves.get(name)?.last ?? metrics[name];
+    this.tile("step", run.total_steps ? whole.format(run.step) : "–",
+      run.total_steps ? `of ${whole.format(run.total_steps)}` : undefined);
+    this.tile("train", loss(last("train/loss")), this.trend("train/loss"));
+    this.tile("val", loss(last("val/loss")), this.trend("val/loss"));
+    const test = metrics["test/accuracy"];
+    this.tile("score", percent(test ?? last("val/accuracy")),
+      isNumber(test) ? "on the test examples" : isNumber(last("val/accuracy")) ? "so far" : undefined);
+    const speed = last("samples_per_second");
+    this.tile("speed", isNumber(speed) ? compact.format(speed) : "–", "examples per second");
+    const gpu = last("system/gpu_memory_mb");
+    this.tile("memory", megabytes(gpu || last("system/memory_mb")), gpu ? "graphics card" : "of the computer");
+    this.tiles.time.value.previousSibling.textContent = ended ? "Took" : "Time left";
+    this.tile("time", duration(ended ? run.seconds : run.time_left),
+      ended || !isNumber(run.seconds) ? undefined : `${duration(run.seconds)} so far`);
+    const share = run.total_steps ? Math.min(1, run.step / run.total_steps) : 0;
+    this.fill.style.transform = `scaleX(${run.status === "finished" ? 1 : share})`;
+    this.bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+    this.bar.dataset.status = run.status;
+    this.say(this.progressWords(share));
+  }
+
+  progressWords(share) {
+    const run = this.run;
+    if (run.unresponsive) return "The training has not been heard of for a while; it is being checked.";
+    if (WAITING[run.status]) return WAITING[run.status];
+    const epoch = run.epochs
+      ? ` · epoch ${Math.min(run.epochs, Math.floor(run.epoch ?? 0) + 1)} of ${run.epochs}` : "";
+    if (run.status === "finished") return "All steps done.";
+    if (run.status === "stopping") return "Stopping after this step; the model is being saved.";
+    return `${Math.round(100 * share)} % done${epoch}`;
+  }
+
+  /** Whether a curve fell or rose over its last tenth, in words. */
+  trend(name) {
+    const curve = this.curves.get(name);
+    const n = curve?.values.length ?? 0;
+    if (n < 3) return undefined;
+    const size = Math.max(1, Math.floor(n / 10));
+    const mean = (from, to) => {
+      const part = curve.values.slice(from, to).filter(Number.isFinite);
+      return part.reduce((sum, value) => sum + value, 0) / part.length;
+    };
+    const change = mean(n - size, n) - mean(n - 2 * size, n - size);
+    if (!Number.isFinite(change) || Math.abs(change) < 0.002 * Math.abs(curve.last)) return "steady";
+    return change < 0 ? "↓ falling" : "↑ rising";
+  }
+
+  drawEmpty() {
+    const status = this.run.status;
+    for (const chart of this.charts) {
+      chart.box.hidden = chart.spec.id === "load" || (chart.spec.size === "small" && ENDED.has(status));
+      chart.empty.textContent = ENDED.has(status)
+        ? "No step was taken." : WAITING[status] ?? "The curve begins with the first step.";
+    }
+  }
+
+  drawSoon() {
+    if (this.frame || this.gone) return;
+    this.frame = requestAnimationFrame(async () => {
+      plotly = plotly ?? (await loadPlotly());
+      this.frame = null;
+      if (this.gone) return;
+      const style = getComputedStyle(this.root);
+      const look = {
+        text: style.getPropertyValue("--st-text-color").trim(),
+        quiet: style.getPropertyValue("--st-gray-text-color").trim(),
+        line: style.getPropertyValue("--st-border-color").trim(),
+        card: style.getPropertyValue("--lr-card").trim(),
+        font: style.getPropertyValue("--st-font").trim(),
+        palette: style.getPropertyValue("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
+      };
+      for (const chart of this.charts) this.drawChart(chart, look);
+      this.anyDrawn = true;
+    });
+  }
+
+  drawChart(chart, look) {
+    const { spec, plot } = chart;
+    const known = spec.curves.filter(([name]) => this.curves.get(name)?.values.some(isNumber));
+    chart.box.hidden = known.length === 0 && (spec.size === "small" || ENDED.has(this.run.status));
+    chart.empty.hidden = known.length > 0;
+    plot.style.visibility = known.length ? "visible" : "hidden";
+    if (known.length === 0) return;
+    const traces = known.flatMap((curve) => this.traces(chart, curve, look));
+    plotly.react(plot, traces, this.layout(chart, look), {
+      displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false, showTips: false,
+    });
+    if (!chart.drawn) {
+      chart.drawn = true;
+      plot.on("plotly_relayout", (change) => this.onRelayout(change));
+      plot.on("plotly_doubleclick", () => this.zoom(null));
+    }
+    this.drawLegend(chart, known, look);
+    plot.setAttribute("aria-label", this.describe(spec, known));
+  }
+
+  /** One curve as one or two lines: what was measured, and its smoothed course above it. */
+  traces(chart, [name, title, colourIndex], look) {
+    const colour = look.palette[colourIndex % look.palette.length];
+    const whole_ = this.curves.get(name);
+    const inside = this.detail?.curves.get(name);
+    const curve = inside && inside.steps.length > 1 && this.zoomedInto(this.detail) ? inside : whole_;
+    const [first, last] = this.range ?? [-Infinity, Infinity];
+    const sparse = whole_.steps.length < SPARSE || name.startsWith("val/");
+    const smoothed = this.smoothing > 0 && !sparse && chart.spec.size === "large";
+    const indices = thin(curve.steps, curve.values, first, last);
+    const visible = !chart.hidden.has(name);
+    const format = chart.spec.percent ? ".1%" : ".4~g";
+    const base = {
+      x: pick(curve.steps, indices), type: "scatter", visible, showlegend: false,
+      hovertemplate: `%{y:${format}}<extra>${title}</extra>`,
+    };
+    const lines = [{
+      ...base, y: pick(curve.values, indices),
+      mode: sparse ? "lines+markers" : "lines",
+      marker: { size: whole_.steps.length > 30 ? 4 : 6, color: colour },
+      line: { color: colour, width: smoothed ? 1 : 2 },
+      opacity: smoothed ? 0.28 : 1,
+      ...(smoothed ? { hoverinfo: "skip", hovertemplate: undefined } : {}),
+    }];
+    if (smoothed) {
+      const course = smooth(curve.steps, curve.values, this.smoothing, this.run.total_steps || 1);
+      lines.push({
+        ...base, y: pick(course, indices), mode: "lines", line: { color: colour, width: 2.2 },
+      });
+    }
+    return lines;
+  }
+
+  zoomedInto(detail) {
+    return this.range && this.range[0] >= detail.first && this.range[1] <= detail.last;
+  }
+
+  layout({ spec, plot }, look) {
+    const best = this.run.best_step;
+    const mark = spec.id === "loss" && isNumber(best) && best > 0;
+    const touch = matchMedia("(pointer: coarse)").matches;
+    const range = this.range ?? [0, Math.max(1, this.lastStep())];
+    const axis = { gridcolor: look.line, zerolinecolor: look.line, linecolor: look.line, automargin: true };
+    return {
+      height: plot.clientHeight, width: plot.clientWidth || undefined,
+      margin: { l: 8, r: 12, t: 8, b: 8 }, showlegend: false, uirevision: "same",
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: look.font, size: 11, color: look.quiet },
+      hovermode: "x unified", dragmode: touch ? false : "zoom",
+      hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.text, family: look.font } },
+      xaxis: {
+        ...axis, range: [...range], tickformat: ",~d", showgrid: false, nticks: spec.size === "large" ? 8 : 4,
+        hoverformat: ",d", unifiedhovertitle: { text: "Step %{x:,d}" }, showspikes: false,
+      },
+      yaxis: {
+        ...axis, fixedrange: true, nticks: 6, type: spec.log && this.logScale ? "log" : "linear",
+        tickformat: spec.percent ? ".0%" : "~s", exponentformat: "power",
+        ...(spec.percent || (spec.log && !this.logScale) || spec.size === "small"
+          ? { rangemode: spec.size === "small" ? "tozero" : "normal" } : {}),
+        ...(spec.log ? { tickformat: "~g" } : {}), ...(spec.id === "rate" ? { tickformat: ".1~e" } : {}),
+      },
+      shapes: mark ? [{
+        type: "line", x0: best, x1: best, yref: "paper", y0: 0, y1: 1,
+        line: { color: look.quiet, width: 1, dash: "dot" },
+      }] : [],
+      annotations: mark ? [{
+        x: best, y: 1, yref: "paper", yanchor: "top", text: "best, kept", showarrow: false,
+        xanchor: best > 0.8 * range[1] ? "right" : "left", font: { size: 11, color: look.quiet },
+      }] : [],
+    };
+  }
+
+  lastStep() {
+    let last = 0;
+    for (const curve of this.curves.values()) last = Math.max(last, curve.steps.at(-1) ?? 0);
+    return last;
+  }
+
+  drawLegend(chart, known, look) {
+    chart.legend.hidden = known.length < 2;
+    for (const [name, title, colourIndex] of known) {
+      let key = chart.keys.get(name);
+      if (!key) {
+        key = { button: make("button", "lr-key"), dot: make("i"), value: make("b") };
+        key.button.type = "button";
+        key.button.title = "Show or hide this curve";
+        key.button.append(key.dot, make("span", "", title), key.value);
+        key.button.addEventListener("click", () => {
+          if (!chart.hidden.delete(name)) chart.hidden.add(name);
+          this.drawSoon();
+        });
+        chart.legend.append(key.button);
+        chart.keys.set(name, key);
+      }
+      key.dot.style.background = look.palette[colourIndex % look.palette.length];
+      key.button.setAttribute("aria-pressed", String(!chart.hidden.has(name)));
+      key.value.textContent = this.value(chart.spec, this.curves.get(name).last);
+    }
+  }
+
+  value(spec, value) {
+    if (spec.percent) return percent(value);
+    if (spec.id === "memory") return megabytes(value);
+    return spec.size === "large" ? loss(value) : isNumber(value) ? compact.format(value) : "–";
+  }
+
+  describe(spec, known) {
+    const parts = known.map(([name, title]) => `${title} ${this.value(spec, this.curves.get(name).last)}`);
+    return `Chart of ${spec.title.toLowerCase()} by step. Now: ${parts.join(", ")}.`;
+  }
+
+  // -------------------------------------------------------------------------------- zooming
+
+  onRelayout(change) {
+    if (this.applying) return;
+    const first = change["xaxis.range[0]"] ?? change["xaxis.range"]?.[0];
+    const last = change["xaxis.range[1]"] ?? change["xaxis.range"]?.[1];
+    if (isNumber(first) && isNumber(last)) this.zoom([Math.max(0, first), last]);
+  }
+
+  /** Show these steps in all charts (null: everything), and fetch them in more detail. */
+  async zoom(range) {
+    this.range = range;
+    this.back.hidden = range === null;
+    this.root.dataset.zoomed = String(range !== null);
+    if (range === null) this.detail = null;
+    this.drawSoon();
+    if (range === null || !this.thinned) return;
+    const names = CHARTS.flatMap((chart) => chart.curves.map(([name]) => name))
+      .filter((name) => this.curves.has(name));
+    const [first, last] = [Math.max(0, Math.floor(range[0])), Math.ceil(range[1])];
+    const query = new URLSearchParams({ names: names.join(","), first, last });
+    try {
+      const response = await fetch(`/api/runs/${this.runId}/window?${query}`, { cache: "no-store" });
+      if (!response.ok || this.range !== range) return;
+      const payload = await response.json();
+      const curves = new Map();
+      for (const [name, points] of Object.entries(payload.series)) {
+        const curve = new Curve();
+        curve.push(points.steps, points.values);
+        curves.set(name, curve);
+      }
+      this.detail = { first, last, curves };
+      this.drawSoon();
+    } catch (error) { /* the coarser points stay */ }
+  }
+
+  resize() {
+    if (this.root.clientWidth === this.width) return;
+    this.width = this.root.clientWidth;
+    if (this.anyDrawn) this.drawSoon();
+  }
+}
+
+let loading = null;
+
+function loadPlotly() {
+  loading = loading ?? new Promise((resolve, reject) => {
+    if (window.Plotly) { resolve(window.Plotly); return; }
+    const script = document.createElement("script");
+    script.src = "/assets/plotly.min.js";
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { loading = null; reject(new Error("Plotly did not load")); };
+    document.head.append(script);
+  });
+  return loading;
+}

@@ -1,0 +1,73 @@
+"""A run as a card, with its curve in small; used by the home page."""
+
+import streamlit as st
+
+from backend.charts import sparkline
+from backend.runs import Run, RunStatus, read_metrics, time_left
+from pages.components import links
+from pages.components.layout import card
+from pages.components.status import score, score_words, status_badge
+from pages.components.wording import ago, amount, duration, escape
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _curve(run_id: int, step: int) -> list[float]:
+    """The training loss in small; step makes a new entry when the run has gone on."""
+    series = read_metrics(run_id, ["train/loss"]).get("train/loss")
+    return sparkline(series.values) if series is not None else []
+
+
+def run_card(run: Run) -> None:
+    """Name, status, score, curve, progress and the way in."""
+    with card(f"run_{run.id}", height="stretch", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+            with st.container(gap="xxsmall", width="stretch"):
+                st.markdown(f"**{escape(run.name, 60)}**")
+                st.caption(f"#{run.id} · {escape(run.model, 30)} · {escape(run.dataset_name, 40)}")
+            status_badge(run.status)
+        _numbers(run)
+        _state(run)
+        st.space("stretch")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(_when(run), width="stretch")
+            st.page_link(
+                links.RUN,
+                label="Open",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                query_params={"run": str(run.id)},
+            )
+
+
+def _numbers(run: Run) -> None:
+    curve = _curve(run.id, run.step)
+    left, right = st.columns(2, gap="small")
+    found = score(run)
+    what = "Right on new data" if found else "Score"
+    left.metric(what, score_words(run), help="Share of right answers on examples kept aside.")
+    loss = run.metrics.get("train/loss")
+    right.metric(
+        "Training loss",
+        "–" if loss is None else amount(loss),
+        chart_data=curve if len(curve) > 1 else None,
+        chart_type="area",
+        help="How wrong the model is on what it learns from. It should fall.",
+    )
+
+
+def _state(run: Run) -> None:
+    if run.is_active:
+        left = time_left(run)
+        words = f"{run.progress:.0%}" + (f" · {duration(left)} left" if left is not None else "")
+        st.progress(run.progress, text=words)
+    elif run.status is RunStatus.FAILED or run.status is RunStatus.LOST:
+        st.markdown(f":red[{escape(run.message or 'It ended unexpectedly.', 120)}]")
+
+
+def _when(run: Run) -> str:
+    if run.has_ended:
+        took = (run.ended_at or 0) - (run.started_at or run.ended_at or 0)
+        return f"{ago(run.ended_at)} · took {duration(took)}"
+    if run.started_at is None:
+        return f"waiting since {ago(run.created_at)}"
+    return f"started {ago(run.started_at)}"

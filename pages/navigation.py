@@ -1,0 +1,52 @@
+"""The frame around every page: its navigation, logo, style and the computer's card."""
+
+import streamlit as st
+
+from pages.components import links
+from pages.components.machine_card import machine_card
+
+# Before st.navigation: with a Material icon the browser would fetch one from the internet.
+st.set_page_config(page_title="Trainroom", page_icon=str(links.ASSETS / "mark.svg"), layout="wide")
+
+GROUPS = {
+    "": [
+        st.Page(
+            links.HOME, title="Home", icon=":material/home:", default=True,
+            help="Your runs at a glance, and where to start.",
+        )
+    ],
+    "Train": [
+        st.Page(
+            links.NEW_RUN, title="New run", icon=":material/rocket_launch:", url_path="new",
+            help="Choose what to learn, the data and a model, then start.",
+        ),
+        st.Page(
+            links.RUNS, title="Runs", icon=":material/table_rows:", url_path="runs",
+            help="All training runs: search, sort, rename, delete.",
+        ),
+        st.Page(links.RUN, title="Run", url_path="run", visibility="hidden"),
+    ],
+    "Data": [
+        st.Page(
+            links.DATASETS, title="Data sets", icon=":material/database:", url_path="data",
+            help="What a model can learn from, and how to bring your own.",
+        ),
+        st.Page(links.DATASET, title="Data set", url_path="dataset", visibility="hidden"),
+        st.Page(links.IMPORT, title="Add data", url_path="add-data", visibility="hidden"),
+    ],
+    "Use": [
+        st.Page(
+            links.PLAYGROUND, title="Playground", icon=":material/science:", url_path="playground",
+            help="Try a trained model on your own pictures and texts.",
+        )
+    ],
+}  # fmt: skip
+
+page = st.navigation(GROUPS)
+st.set_page_config(page_title=f"{page.title} · Trainroom")
+st.logo(str(links.ASSETS / "logo.svg"), icon_image=str(links.ASSETS / "mark.svg"), size="large")
+st.html(links.ASSETS / "style.css")
+
+page.run()
+with st.sidebar:
+    machine_card()

@@ -1,0 +1,1 @@
+"""Pages of the group “train” and the parts that only they use."""

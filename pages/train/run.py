@@ -1,0 +1,92 @@
+"""One run: live curves, what happened, its settings, and what can be done with it."""
+
+import streamlit as st
+
+from backend.errors import TrainroomError
+from backend.runs import Run, RunStatus, get_run, read_log
+from pages.components import links
+from pages.components.layout import card, empty_state, page_header
+from pages.components.live_run import live_run
+from pages.components.run_dialogs import delete_dialog, rename_dialog, stop
+from pages.components.status import has_model, status_badge
+from pages.components.wording import ago, escape
+from pages.train.run_parts import log_tail, outcome, settings_table, source_table, timeline
+
+
+def main() -> None:
+    run = _asked_run()
+    if run is None:
+        place = empty_state(
+            "search_off", "There is no such run", "It may have been deleted, or the link is wrong."
+        )
+        place.page_link(links.RUNS, label="See all runs", icon=":material/table_rows:")
+        return
+    st.set_page_config(page_title=f"{run.name[:60]} · Trainroom")
+    _header(run)
+    outcome(run)
+    live_run(run)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        with card("timeline"):
+            st.markdown("#### What happened")
+            timeline(run)
+        with card("log"):
+            log_tail(run)
+    with right:
+        with card("settings_of_run"):
+            st.markdown("#### Settings")
+            settings_table(run)
+        with card("sources"):
+            st.markdown("#### Data and model")
+            source_table(run)
+
+
+def _asked_run() -> Run | None:
+    """The run that ?run= names, or None where the number is none or unknown."""
+    asked = st.query_params.get("run", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 13):
+        return None
+    try:
+        return get_run(int(asked))
+    except TrainroomError:
+        return None
+
+
+def _header(run: Run) -> None:
+    began = f"started {ago(run.started_at)}" if run.started_at else f"created {ago(run.created_at)}"
+    words = [f"#{run.id}", escape(run.model, 40), escape(run.dataset_name, 50), began]
+    actions = page_header(escape(run.name, 80), " · ".join(words))
+    with actions:
+        status_badge(run.status)
+        _buttons(run)
+
+
+def _buttons(run: Run) -> None:
+    if run.has_ended:
+        if st.button("Train again", icon=":material/content_copy:", key="run_clone",
+                     help="Opens a new run's form with the same choices."):  # fmt: skip
+            st.switch_page(links.NEW_RUN, query_params={"clone": str(run.id)})
+    elif run.status is not RunStatus.STOPPING and st.button(
+        "Stop" if run.is_active else "Cancel", icon=":material/stop_circle:", key="run_stop",
+        help="Ends the run; what it learned so far is kept.",
+    ):  # fmt: skip
+        stop(run)
+    if has_model(run) and st.button(
+        "Try it", icon=":material/science:", key="run_try",
+        type="primary" if run.has_ended else "secondary",
+    ):  # fmt: skip
+        st.switch_page(links.PLAYGROUND, query_params={"run": str(run.id)})
+    with st.popover("More", icon=":material/more_horiz:"):
+        if st.button("Rename", icon=":material/edit:", type="tertiary", key="run_rename"):
+            rename_dialog(run)
+        st.download_button(
+            "Download the log", lambda: read_log(run.id, 100_000), f"run-{run.id}.log",
+            "text/plain", icon=":material/download:", type="tertiary", on_click="ignore",
+        )  # fmt: skip
+        if not run.is_active and st.button(
+            "Delete", icon=":material/delete:", type="tertiary", key="run_delete"
+        ):
+            delete_dialog([run], links.RUNS)
+
+
+main()

@@ -1,0 +1,128 @@
+"""The parts of a run's page below and above its curves: outcome, history, log, tables."""
+
+import dataclasses
+import time
+
+import streamlit as st
+
+from backend.datasets import get_dataset
+from backend.errors import TrainroomError
+from backend.runs import Reason, Run, RunStatus, list_events, queue_position, read_log
+from backend.tasks import get_task
+from pages.components import links
+from pages.components.config_form import option_words
+from pages.components.layout import facts
+from pages.components.status import has_model, score, score_words
+from pages.components.wording import amount, escape, megabytes, parameters, plural
+
+EVENT_ICONS = {
+    "queued": "schedule", "starting": "hourglass_top", "running": "play_circle",
+    "stopping": "stop_circle", "finished": "check_circle", "failed": "error",
+    "stopped": "stop_circle", "lost": "link_off", "saved": "save", "best": "star",
+    "epoch": "flag", "warning": "warning", "evaluated": "grading", "evaluation": "grading",
+}  # fmt: skip
+SHOWN_EVENTS = 40
+
+
+def outcome(run: Run) -> None:
+    """One clear box: why it waits, how it ended, what was kept and what to do."""
+    if run.status is RunStatus.QUEUED:
+        place = queue_position(run.id)
+        ahead = "It is next." if not place or place == 1 else f"It is number {place} in the queue."
+        st.info(
+            f"Training starts by itself as soon as the computer is free. {ahead}",
+            icon=":material/schedule:",
+        )
+    elif run.status is RunStatus.FINISHED and score(run):
+        st.success(
+            f"{score_words(run)} right answers on examples the model had never seen. "
+            "Try it with your own.",
+            title="Finished", icon=":material/check_circle:",
+        )  # fmt: skip
+    elif run.status in (RunStatus.FAILED, RunStatus.LOST):
+        kept = (
+            "Its best model so far was kept: you can try it."
+            if has_model(run)
+            else "No model was saved before that."
+        )
+        words = escape(run.message or "It ended unexpectedly; the log has the details.", 900)
+        title = "The training failed" if run.status is RunStatus.FAILED else "The run was lost"
+        st.error(f"{words}  \n{kept}", title=title, icon=":material/error:")
+        if st.button("Change the settings and train again", icon=":material/content_copy:"):
+            st.switch_page(links.NEW_RUN, query_params={"clone": str(run.id)})
+    elif run.status is RunStatus.STOPPED:
+        kept = "The best model so far was kept." if has_model(run) else "No model was saved yet."
+        who = (
+            "You stopped it." if run.reason is Reason.USER_STOP else escape(run.message or "", 400)
+        )
+        st.info(f"{who} {kept}", title="Stopped", icon=":material/stop_circle:")
+
+
+def timeline(run: Run) -> None:
+    """The run's events, newest first, in words."""
+
+    def body() -> None:
+        events = list_events(run.id)
+        lines = []
+        for event in reversed(events[-SHOWN_EVENTS:]):
+            icon = EVENT_ICONS.get(event.kind, "circle")
+            clock = time.strftime("%H:%M:%S", time.localtime(event.time))
+            words = escape(event.message, 300) or escape(event.kind.capitalize())
+            lines.append(f":gray[{clock}] :material/{icon}: {words}")
+        if len(events) > SHOWN_EVENTS:
+            lines.append(f":gray[and {len(events) - SHOWN_EVENTS} earlier]")
+        st.markdown("  \n".join(lines) or ":gray[Nothing yet.]")
+
+    st.fragment(body, run_every=None if run.has_ended else 3)()
+
+
+def log_tail(run: Run) -> None:
+    """The last lines of the log, refreshed while the run is active."""
+
+    def body() -> None:
+        st.markdown("#### Log :gray[· the last lines]")
+        text = read_log(run.id, 200)
+        with st.container(height=260, autoscroll=True, border=False):
+            st.code(text.strip() or "Nothing has been written yet.", language=None)
+
+    st.fragment(body, run_every=None if run.has_ended else 2)()
+
+
+def settings_table(run: Run) -> None:
+    """The configuration in the form's own words."""
+    try:
+        fields = dataclasses.fields(get_task(run.task).config)
+        labels = {field.name: field.metadata["label"] for field in fields}
+    except TrainroomError:
+        labels = {}
+    facts({escape(labels.get(name, name)): _value(value) for name, value in run.config.items()})
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool | int | float):
+        return amount(value)
+    return escape(option_words(value), 80)
+
+
+def source_table(run: Run) -> None:
+    """Which data and model the run used."""
+    pairs = {"Data": escape(run.dataset_name), "Model": escape(run.model)}
+    try:
+        dataset = get_dataset(run.dataset_id)
+        counts = " / ".join(f"{count:,}" for count in dataset.splits.values())
+        pairs["Classes"] = plural(len(dataset.classes), "class", "classes")
+        pairs["Train / validation / test"] = counts
+        pairs["Licence of the data"] = escape(dataset.licence, 120)
+    except TrainroomError:
+        pairs["Data"] += " (deleted since)"
+    try:
+        task = get_task(run.task)
+        spec = task.get_model(run.model)
+        pairs["Task"] = escape(task.title)
+        pairs["Model"] = escape(spec.title)
+        if spec.parameters:
+            pairs["Weights"] = parameters(spec.parameters)
+        pairs["Memory it needs"] = f"about {megabytes(spec.memory_mb)}"
+    except TrainroomError:
+        pass
+    facts(pairs)
