@@ -1,0 +1,194 @@
+"""Which data sets exist: publish, find, rename, delete and tidy up; behind the package's door."""
+
+import shutil
+import time
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from backend.datasets.store import WRITER_LOCK, StoreWriter
+from backend.errors import BusyError, DataError, NotFoundError, UsageError
+from storage import datasets, files, runs
+from storage.records import ACTIVE, Dataset, RunStatus
+
+MAX_NAME = 100
+MAX_SKIPPED = 1000
+"""How many skipped rows are listed one by one; the rest is only counted."""
+LEFTOVER_SECONDS = 600
+
+
+def writing() -> FileLock:
+    """Held while a data set appears, changes its name or goes."""
+    return FileLock(files.locks_dir() / "datasets.lock")
+
+
+def check_name(name: str) -> str:
+    """The name as it will be stored; raises UsageError where it cannot be one."""
+    cleaned = " ".join(
+        "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in name).split()
+    )
+    if not cleaned:
+        raise UsageError("Give the data set a name.")
+    if len(cleaned) > MAX_NAME:
+        raise UsageError(
+            f"The name is {len(cleaned):,} characters long; it can have up to {MAX_NAME}."
+        )
+    return cleaned
+
+
+def check_name_is_free(name: str, *, except_id: str | None = None) -> None:
+    """Raise UsageError where another data set goes by this name."""
+    # An id counts as a name too: get_dataset takes both.
+    taken = datasets.get_dataset(name)
+    if taken is not None and taken.id != except_id:
+        raise UsageError(f"There is a data set called {name!r} already. Choose another name.")
+
+
+def publish(
+    writer: StoreWriter,
+    *,
+    name: str,
+    task: str,
+    source: str,
+    licence: str,
+    dataset_id: str | None = None,
+    class_order: list[str] | None = None,
+    skipped: list[dict[str, str]] | None = None,
+    details: Mapping[str, Any] | None = None,
+    warnings: list[str] | None = None,
+) -> Dataset:
+    """Finish a writer, move its folder into place and store the row.
+
+    dataset_id: given for bundled sets only, which replace what was there before.
+    """
+    contents = writer.finish(class_order=class_order)
+    bundled = dataset_id is not None
+    dataset = Dataset(
+        id=dataset_id or uuid.uuid4().hex[:12],
+        name=name,
+        task=task,
+        rows=contents.rows,
+        classes=contents.classes,
+        splits=contents.splits,
+        source=source,
+        licence=licence,
+        bundled=bundled,
+        bytes=contents.bytes,
+        created_at=time.time(),
+        skipped=(skipped or [])[:MAX_SKIPPED],
+        details={
+            **contents.details,
+            "title": name,
+            "description": "",
+            "source_note": "",
+            "counts": contents.counts,
+            "skipped_count": len(skipped or []),
+            "warnings": warnings or [],
+            **(details or {}),
+        },
+    )
+    with writing():
+        check_name_is_free(name, except_id=dataset.id)
+        _move_into_place(writer.folder, files.dataset_dir(dataset.id))
+        datasets.create_dataset(dataset)
+    return dataset
+
+
+def _move_into_place(folder: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        # Processes that have the old files mapped keep reading them from the moved folder.
+        aside = files.temporary_dir() / "old"
+        place.rename(aside)
+        files.remove_folder(aside.parent)
+    folder.rename(place)
+
+
+def find(key: str) -> Dataset:
+    """A data set by id or name; raises NotFoundError that lists what exists."""
+    dataset = datasets.get_dataset(key)
+    if dataset is None:
+        known = ", ".join(dataset.name for dataset in datasets.list_datasets()) or "none yet"
+        raise NotFoundError(f"There is no data set called {key[:MAX_NAME]!r}. Known: {known}.")
+    return dataset
+
+
+def rename_dataset(key: str, name: str) -> Dataset:
+    """Give a data set another name; raises UsageError where it is taken or the set is bundled."""
+    cleaned = check_name(name)
+    with writing():
+        dataset = find(key)
+        if dataset.bundled:
+            raise UsageError(f"{dataset.name} came with Trainroom and keeps its name.")
+        check_name_is_free(cleaned, except_id=dataset.id)
+        renamed = replace(dataset, name=cleaned, details={**dataset.details, "title": cleaned})
+        datasets.create_dataset(renamed)
+    return renamed
+
+
+def delete_dataset(key: str) -> None:
+    """Delete a data set and its files; raises BusyError while an unfinished run uses it."""
+    with writing():
+        dataset = find(key)
+        if dataset.bundled:
+            raise UsageError(f"{dataset.name} came with Trainroom and cannot be deleted.")
+        users = [
+            run.name
+            for run in runs.list_runs([*ACTIVE, RunStatus.QUEUED])
+            if run.dataset_id == dataset.id
+        ]
+        if users:
+            raise BusyError(
+                f"{dataset.name} is used by the run {users[0]!r}, which has not ended yet. "
+                "Stop that run first, or wait for its end."
+            )
+        datasets.delete_dataset(dataset.id)
+        files.remove_folder(files.dataset_dir(dataset.id))
+
+
+def check_disk_space(needed: int) -> None:
+    """Raise DataError where fewer than `needed` bytes (and some reserve) are free."""
+    free = shutil.disk_usage(files.datasets_dir()).free
+    needed += 200_000_000
+    if free < needed:
+        raise DataError(
+            f"The disk has {free / 1e9:.1f} GB left, and this needs {needed / 1e9:.1f} GB. Free "
+            "some space, for example by deleting old runs."
+        )
+
+
+def remove_leftovers() -> int:
+    """Delete what imports left that were cut off: returns the number of folders removed."""
+    removed = 0
+    for folder in (files.home() / "tmp").glob("*"):
+        if folder.is_dir() and _is_abandoned(folder):
+            files.remove_folder(folder)
+            removed += 1
+    with writing():
+        known = {dataset.id for dataset in datasets.list_datasets()}
+        for folder in files.datasets_dir().iterdir():
+            if folder.is_dir() and folder.name not in known:
+                files.remove_folder(folder)
+                removed += 1
+    return removed
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether no living process writes into a temporary folder."""
+    lock = folder / WRITER_LOCK
+    if lock.exists():
+        try:
+            with FileLock(lock, timeout=0):
+                return True
+        except Timeout:
+            return False
+    try:
+        newest = max(entry.stat().st_mtime for entry in [folder, *folder.rglob("*")])
+    except FileNotFoundError:  # its owner is just moving it into place
+        return False
+    return time.time() - newest > LEFTOVER_SECONDS
