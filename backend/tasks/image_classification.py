@@ -1,0 +1,267 @@
+"""Image classification: which of the classes a picture shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from backend.errors import ConfigError
+from backend.models import torchvision
+from backend.models.spec import ModelSpec, Weights
+from backend.tasks.base import Batch, Processor, Split, SplitName, Task, register_task
+from backend.training.config import TrainingConfig, setting
+from storage.records import Dataset
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageClassificationConfig(TrainingConfig):
+    """What can be set for a training on pictures."""
+
+    pretrained: bool = setting(False, "Pretrained weights", "Start from a network that has already seen a million pictures, instead of from zero.", advanced=False)  # fmt: skip  # noqa: E501
+    freeze_backbone: bool = setting(False, "Train the last layer only", "Keep the pretrained part as it is: much faster, and good for very small data.")  # fmt: skip  # noqa: E501
+    image_size: int = setting(0, "Image size", "Pictures are resized to this many pixels on each side; 0 takes what suits the model. Larger sees more and takes longer.", low=0, high=1024)  # fmt: skip  # noqa: E501
+    augmentation: str = setting("none", "Augmentation", "Small random changes, so that it cannot learn pictures by heart. Light moves and turns a little (digits); standard crops and mirrors (photos).", choices=("none", "light", "standard"))  # fmt: skip  # noqa: E501
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0 < self.image_size < 8:
+            raise ConfigError(f"Image size is {self.image_size}; it must be 0, or from 8 to 1024.")
+        if self.freeze_backbone and not self.pretrained:
+            raise ConfigError(
+                "Train the last layer only makes sense with pretrained weights: switch them on, or "
+                "let all layers train."
+            )
+
+
+# Parameters are counted for ten classes, and 28 x 28 grey pixels where that matters.
+FINE_TUNING = {"epochs": 5, "batch_size": 32, "learning_rate": 5e-4, "augmentation": "standard"}
+MODELS = (
+    ModelSpec(
+        "mlp",
+        "MLP",
+        "Two layers of numbers, the classic first network. Trains in seconds; good for small "
+        "pictures such as digits.",
+        "trainroom",
+        101_770,
+        memory_mb=300,
+        defaults={"optimizer": "sgd", "learning_rate": 0.05, "epochs": 15},
+    ),
+    ModelSpec(
+        "cnn",
+        "Small CNN",
+        "Looks for edges and shapes wherever they are. The best choice for digits and other small "
+        "pictures; about a minute.",
+        "trainroom",
+        72_730,
+        memory_mb=400,
+        defaults={"learning_rate": 3e-3, "epochs": 10, "augmentation": "light"},
+    ),
+    ModelSpec(
+        "mobilenet_v2",
+        "MobileNet V2",
+        "A compact network for photos. Its pretrained weights are here, so it learns from a few "
+        "dozen pictures per class.",
+        "torchvision",
+        2_236_682,
+        checkpoint="mobilenet_v2-b0353104.pth",
+        download_mb=14,
+        memory_mb=1500,
+        licence="BSD-3-Clause",
+        defaults=FINE_TUNING,
+    ),
+    ModelSpec(
+        "mobilenet_v3_small",
+        "MobileNet V3 small",
+        "The fastest network for photos here; a little less exact than MobileNet V2.",
+        "torchvision",
+        1_528_106,
+        checkpoint="mobilenet_v3_small-047dcff4.pth",
+        download_mb=10,
+        memory_mb=1200,
+        licence="BSD-3-Clause",
+        defaults=FINE_TUNING,
+    ),
+    ModelSpec(
+        "resnet18",
+        "ResNet-18",
+        "The well-known all-rounder for photos; robust and easy to train.",
+        "torchvision",
+        11_181_642,
+        checkpoint="resnet18-f37072fd.pth",
+        download_mb=45,
+        memory_mb=1500,
+        licence="BSD-3-Clause",
+        defaults=FINE_TUNING,
+    ),
+    ModelSpec(
+        "efficientnet_b0",
+        "EfficientNet B0",
+        "More exact on photos than the MobileNets for about twice the time.",
+        "torchvision",
+        4_020_358,
+        checkpoint="efficientnet_b0_rwightman-7f5810bc.pth",
+        download_mb=21,
+        memory_mb=2500,
+        licence="BSD-3-Clause",
+        defaults=FINE_TUNING,
+    ),
+    ModelSpec(
+        "convnext_tiny",
+        "ConvNeXt tiny",
+        "A modern, exact network for photos. Wants a graphics card.",
+        "torchvision",
+        27_827_818,
+        checkpoint="convnext_tiny-983f1562.pth",
+        download_mb=109,
+        memory_mb=4000,
+        licence="BSD-3-Clause",
+        defaults={**FINE_TUNING, "learning_rate": 1e-4},
+    ),
+    ModelSpec(
+        "vit_b_16",
+        "Vision Transformer B/16",
+        "A large Transformer for photos. Only with pretrained weights and a graphics card.",
+        "torchvision",
+        85_806_346,
+        checkpoint="vit_b_16-c867db91.pth",
+        download_mb=330,
+        memory_mb=6000,
+        licence="BSD-3-Clause",
+        defaults={**FINE_TUNING, "learning_rate": 5e-5},
+    ),
+)
+
+
+@register_task
+class ImageClassification(Task):
+    name = "image-classification"
+    title = "Image classification"
+    description = "Sorts pictures into classes, such as digits, animals or good and faulty parts."
+    icon = "image"
+    input_kind: ClassVar = "image"
+    primary_metric = "accuracy"
+    config = ImageClassificationConfig
+    models = MODELS
+
+    def weights(self, spec: ModelSpec) -> Weights:
+        return torchvision.where(spec) if spec.checkpoint else Weights.SCRATCH
+
+    def build_processor(
+        self, dataset: Dataset, spec: ModelSpec, config: TrainingConfig
+    ) -> Processor:
+        from backend.datasets.store import Store
+        from backend.models.image_processing import build_image_processor
+
+        pretrained = _options(config).pretrained
+        if pretrained and not spec.checkpoint:
+            raise ConfigError(
+                f"{spec.title} has no pretrained weights. Switch them off, or choose another model."
+            )
+        ours = spec.library == "trainroom"
+        channels = (dataset.details.get("channels") or 3) if ours else 3
+        return build_image_processor(
+            Store.open(dataset.id),
+            dataset.classes,
+            _image_size(dataset, spec, _options(config)),
+            channels,
+            imagenet=pretrained,
+        )
+
+    def load_processor(self, folder: Path) -> Processor:
+        from backend.models.image_processing import ImageProcessor
+
+        return ImageProcessor.load(folder)
+
+    def load_split(
+        self, dataset: Dataset, processor: Processor, config: TrainingConfig, split: SplitName
+    ) -> Split:
+        from backend.datasets.store import Store
+        from backend.models.image_processing import ImageProcessor, ImageSplit
+
+        assert isinstance(processor, ImageProcessor)
+        augmentation = _options(config).augmentation if split == "train" else "none"
+        return ImageSplit(Store.open(dataset.id), processor, split, augmentation)
+
+    def build_model(
+        self, spec: ModelSpec, processor: Processor, config: TrainingConfig, *, pretrained: bool
+    ) -> "nn.Module":
+        from backend.models.image_processing import ImageProcessor
+        from backend.models.networks import CNN, MLP
+
+        assert isinstance(processor, ImageProcessor)
+        classes, size, channels = len(processor.classes), processor.size, processor.channels
+        if spec.name == "mlp":
+            return MLP(channels, size, classes)
+        if spec.name == "cnn":
+            return CNN(channels, classes)
+        return torchvision.build_network(
+            spec,
+            classes,
+            size,
+            pretrained=pretrained,
+            freeze_backbone=_options(config).freeze_backbone,
+        )
+
+    def compute(self, model: "nn.Module", batch: Batch, *, train: bool) -> Mapping[str, "Tensor"]:
+        from backend.models.classification import cross_entropy
+
+        # Batch norm cannot take the mean of a single picture: the last batch may be one.
+        alone = train and len(batch["labels"]) == 1
+        if alone:
+            model.eval()
+        result = cross_entropy(model(batch["images"]), batch["labels"])
+        if alone:
+            model.train()
+        return result
+
+    def batch_metrics(self, output: "Tensor", batch: Batch) -> Mapping[str, "Tensor"]:
+        from backend.models.classification import count_right
+
+        return count_right(output, batch["labels"])
+
+    def evaluate(self, outputs: "Tensor", labels: "Tensor", classes: list[str]) -> dict[str, float]:
+        from backend.models.classification import scores
+
+        return scores(outputs, labels, len(classes))
+
+    def predict(
+        self,
+        model: "nn.Module",
+        processor: Processor,
+        inputs: Sequence[Any],
+        device: "torch.device",
+    ) -> list[dict[str, Any]]:
+        import torch
+
+        from backend.models.classification import answers
+        from backend.models.image_processing import ImageProcessor, as_png
+
+        assert isinstance(processor, ImageProcessor)
+        read = [processor.read(data) for data in inputs]
+        pixels = torch.stack([picture for picture, _ in read])
+        found = answers(model(processor.normalize(pixels).to(device)), processor.classes)
+        for answer, (picture, hints) in zip(found, read, strict=True):
+            answer["seen"] = as_png(picture)
+            answer["hints"] = hints
+        return found
+
+
+def _options(config: TrainingConfig) -> ImageClassificationConfig:
+    assert isinstance(config, ImageClassificationConfig)
+    return config
+
+
+def _image_size(dataset: Dataset, spec: ModelSpec, config: ImageClassificationConfig) -> int:
+    """Pixels per side: as set, or what suits the pictures and the model."""
+    if config.image_size:
+        return config.image_size
+    shape = dataset.details.get("image_shape")
+    own = max(shape[:2]) if shape else 256
+    if spec.library == "trainroom":
+        return own if own <= 64 else 64
+    # Networks for photos halve the size five times: tiny pictures are enlarged.
+    return 64 if own <= 64 else 128
