@@ -1,0 +1,1 @@
+"""The command line: its words (parser), what each does (commands), how answers look (output)."""
