@@ -6,6 +6,7 @@ const POLL_HIDDEN = 5000;
 const BUCKETS = 700; // a chart is never drawn with more than twice this many points per line
 const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothed
 const HORIZON = 1000; // smoothing is counted in thousandths of the run's whole length
+const BETWEEN = new Set(["queued", "starting", "stopping"]); // the server has a sentence for these
 const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
 
 const CHARTS = [
@@ -32,10 +33,6 @@ const TILES = [
   ["time", "Time left", "An estimate from the speed so far."],
 ];
 
-const WAITING = {
-  queued: "Waiting for its turn. Training starts by itself.",
-  starting: "Getting ready: loading the data and building the model.",
-};
 
 const instances = new WeakMap();
 let plotly = null;
@@ -359,7 +356,7 @@ class LiveRun {
     this.tile("score", percent(test ?? last("val/accuracy")),
       isNumber(test) ? "on the test examples" : isNumber(last("val/accuracy")) ? "so far" : undefined);
     const speed = last("samples_per_second");
-    this.tile("speed", isNumber(speed) ? compact.format(speed) : "–", "examples per second");
+    this.tile("speed", isNumber(speed) ? compact.format(speed) : "–", "examples / s");
     const gpu = last("system/gpu_memory_mb");
     this.tile("memory", megabytes(gpu || last("system/memory_mb")), gpu ? "graphics card" : "of the computer");
     this.tiles.time.value.previousSibling.textContent = ended ? "Took" : "Time left";
@@ -374,13 +371,12 @@ class LiveRun {
 
   progressWords(share) {
     const run = this.run;
-    if (run.unresponsive) return "The training has not been heard of for a while; it is being checked.";
-    if (WAITING[run.status]) return WAITING[run.status];
+    if (run.unresponsive || BETWEEN.has(run.status)) return run.sentence;
     const epoch = run.epochs
       ? ` · epoch ${Math.min(run.epochs, Math.floor(run.epoch ?? 0) + 1)} of ${run.epochs}` : "";
     if (run.status === "finished") return "All steps done.";
-    if (run.status === "stopping") return "Stopping after this step; the model is being saved.";
-    return `${Math.round(100 * share)} % done${epoch}`;
+    const done = `${Math.round(100 * share)} % done`;
+    return ENDED.has(run.status) ? `Ended with ${done}` : done + epoch;
   }
 
   /** Whether a curve fell or rose over its last tenth, in words. */
@@ -403,7 +399,7 @@ class LiveRun {
     for (const chart of this.charts) {
       chart.box.hidden = chart.spec.id === "load" || (chart.spec.size === "small" && ENDED.has(status));
       chart.empty.textContent = ENDED.has(status)
-        ? "No step was taken." : WAITING[status] ?? "The curve begins with the first step.";
+        ? "No step was taken." : BETWEEN.has(status) ? this.run.sentence : "The curve begins with the first step.";
     }
   }
 
@@ -465,7 +461,7 @@ class LiveRun {
     };
     const lines = [{
       ...base, y: pick(curve.values, indices),
-      mode: sparse ? "lines+markers" : "lines",
+      mode: sparse ? "lines+markers" : "lines", cliponaxis: !sparse,
       marker: { size: whole_.steps.length > 30 ? 4 : 6, color: colour },
       line: { color: colour, width: smoothed ? 1 : 2 },
       opacity: smoothed ? 0.28 : 1,
@@ -488,7 +484,7 @@ class LiveRun {
     const best = this.run.best_step;
     const mark = spec.id === "loss" && isNumber(best) && best > 0;
     const touch = matchMedia("(pointer: coarse)").matches;
-    const range = this.range ?? [0, Math.max(1, this.lastStep())];
+    const range = this.range ?? [0, 1.01 * Math.max(1, this.lastStep())];
     const axis = { gridcolor: look.line, zerolinecolor: look.line, linecolor: look.line, automargin: true };
     return {
       height: plot.clientHeight, width: plot.clientWidth || undefined,
@@ -499,7 +495,7 @@ class LiveRun {
       hoverlabel: { bgcolor: look.card, bordercolor: look.line, font: { color: look.text, family: look.font } },
       xaxis: {
         ...axis, range: [...range], tickformat: ",~d", showgrid: false, nticks: spec.size === "large" ? 8 : 4,
-        hoverformat: ",d", unifiedhovertitle: { text: "Step %{x:,d}" }, showspikes: false,
+        title: spec.size === "large" ? { text: "step", standoff: 4 } : undefined, hoverformat: ",d", unifiedhovertitle: { text: "Step %{x:,d}" }, showspikes: false,
       },
       yaxis: {
         ...axis, fixedrange: true, nticks: 6, type: spec.log && this.logScale ? "log" : "linear",
@@ -514,7 +510,7 @@ class LiveRun {
       }] : [],
       annotations: mark ? [{
         x: best, y: 1, yref: "paper", yanchor: "top", text: "best, kept", showarrow: false,
-        xanchor: best > 0.8 * range[1] ? "right" : "left", font: { size: 11, color: look.quiet },
+        xanchor: best > 0.8 * range[1] ? "right" : "left", xshift: best > 0.8 * range[1] ? -3 : 3, font: { size: 11, color: look.quiet },
       }] : [],
     };
   }

@@ -1,7 +1,7 @@
 """Page header, cards and empty states: the frame that every page is built from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,11 +9,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 
-def page_header(title: str, caption: str = "") -> DeltaGenerator:
-    """Title and a line below it; returns the row at the right for the page's buttons."""
+def page_header(
+    title: str, caption: str = "", badge: Callable[[], None] | None = None
+) -> DeltaGenerator:
+    """Title (a badge beside it) and a line below; returns the row at the right for buttons."""
     row = st.container(horizontal=True, vertical_alignment="center", key="page_header")
     with row.container(width="stretch", gap="xxsmall", key="page_header_words"):
-        st.title(title, anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.title(title, anchor=False, width="content")
+            if badge is not None:
+                badge()
         if caption:
             st.caption(caption)
     return row.container(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from backend.charts import sparkline
+from backend.charts import sparkline, sparkline_svg
 from backend.runs import Run, RunStatus, read_metrics, time_left
 from pages.components import links
 from pages.components.layout import card
@@ -11,10 +11,10 @@ from pages.components.wording import ago, amount, duration, escape
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _curve(run_id: int, step: int) -> list[float]:
+def _curve(run_id: int, step: int) -> str:
     """The training loss in small; step makes a new entry when the run has gone on."""
     series = read_metrics(run_id, ["train/loss"]).get("train/loss")
-    return sparkline(series.values) if series is not None else []
+    return sparkline_svg(sparkline(series.values)) if series is not None else ""
 
 
 def run_card(run: Run) -> None:
@@ -40,19 +40,16 @@ def run_card(run: Run) -> None:
 
 
 def _numbers(run: Run) -> None:
-    curve = _curve(run.id, run.step)
+    if run.status is RunStatus.QUEUED:
+        st.markdown(":gray[It starts by itself as soon as the computer is free.]")
+        return
     left, right = st.columns(2, gap="small")
-    found = score(run)
-    what = "Right on new data" if found else "Score"
-    left.metric(what, score_words(run), help="Share of right answers on examples kept aside.")
     loss = run.metrics.get("train/loss")
-    right.metric(
-        "Training loss",
-        "–" if loss is None else amount(loss),
-        chart_data=curve if len(curve) > 1 else None,
-        chart_type="area",
-        help="How wrong the model is on what it learns from. It should fall.",
-    )
+    left.metric("Right on new data" if score(run) else "Score", score_words(run))
+    right.metric("Training loss", "–" if loss is None else amount(loss, 3))
+    curve = _curve(run.id, run.step)
+    if curve:
+        st.image(curve, width="stretch", alt="The training loss over time")
 
 
 def _state(run: Run) -> None:

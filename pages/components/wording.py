@@ -75,7 +75,7 @@ def megabytes(size: float) -> str:
     return f"{size:.0f} MB" if size >= 10 else f"{size:.1f} MB"
 
 
-def amount(value: float) -> str:
+def amount(value: float, digits: int = 4) -> str:
     """A setting's or metric's number without needless digits."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -83,4 +83,4 @@ def amount(value: float) -> str:
         return f"{value:,}"
     if not math.isfinite(value):
         return "not a number"
-    return f"{value:.4g}"
+    return f"{value:.{digits}g}"

@@ -20,6 +20,7 @@ def main() -> None:
     try:
         dataset = datasets.get_dataset(st.query_params.get("data", "")[:200])
     except TrainroomError:
+        page_header("Data set")
         place = empty_state(
             "search_off", "There is no such data set", "It may have been deleted or renamed."
         )

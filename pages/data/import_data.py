@@ -34,12 +34,12 @@ def main() -> None:
     if done:
         _result(datasets.get_dataset(done))
         return
-    st.markdown("### :primary-badge[1] What should a model learn from it?", anchors=False)
+    st.markdown("### :gray-badge[1] What should a model learn from it?", anchors=False)
     tasks = {task.name: task for task in list_tasks()}
     choices = [Choice(task.name, task.title, HOW[task.input_kind][0], task.icon)
                for task in tasks.values()]  # fmt: skip
     task = tasks[choice_cards("import_task", choices, width=300)]
-    st.markdown("### :primary-badge[2] Your file", anchors=False)
+    st.markdown("### :gray-badge[2] Your file", anchors=False)
     with card("upload"):
         path = _upload(task)
         if path is not None:

@@ -76,7 +76,8 @@ def _summary(runs: list[Run], active: list[Run], waiting: list[Run]) -> str:
     ended = max((run.ended_at or 0 for run in runs), default=0)
     if ended:
         parts.append(f"last one ended {ago(ended)}")
-    return " · ".join(parts)
+    words = " · ".join(parts)
+    return words[:1].upper() + words[1:]
 
 
 def _banner(run: Run) -> None:

@@ -17,7 +17,8 @@ def starters() -> list[tuple[Task, Dataset]]:
     for task in list_tasks():
         bundled = [dataset for dataset in datasets.list_datasets(task.name) if dataset.bundled]
         if bundled and task.models:
-            found.append((task, bundled[0]))
+            # They are made in the order in which they are best met.
+            found.append((task, min(bundled, key=lambda dataset: dataset.created_at)))
     return found
 
 

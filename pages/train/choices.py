@@ -21,7 +21,11 @@ OTHER = "another-model"
 
 def choose_dataset(task: Task) -> Dataset | None:
     """Cards of the data sets for this task; None where there are none."""
-    found = datasets.list_datasets(task.name)
+    # Own data first, newest on top; then the bundled sets in the order in which they are best met.
+    found = sorted(
+        datasets.list_datasets(task.name),
+        key=lambda item: (item.bundled, item.created_at if item.bundled else -item.created_at),
+    )
     if not found:
         place = empty_state("database", "No data yet", "Bring your own to begin.")
         place.page_link(links.IMPORT, label="Add data", icon=":material/upload:")

@@ -35,13 +35,13 @@ def main() -> None:
             "Name of this run", key="new_name", max_chars=100,
             placeholder=f"{dataset.name} · {spec.title}", help="Optional; you can rename it later.",
         )  # fmt: skip
-    if config is not None:
-        _start(task_name, dataset.id, spec.name, name, config)
+        if config is not None:
+            _start(task_name, dataset.id, spec.name, name, config)
 
 
 def _step(number: int, question: str) -> None:
     st.space("small")
-    st.markdown(f"### :primary-badge[{number}] {question}", anchors=False)
+    st.markdown(f"### :gray-badge[{number}] {question}", anchors=False)
 
 
 def _choose_task() -> str:

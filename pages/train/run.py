@@ -16,6 +16,7 @@ from pages.train.run_parts import log_tail, outcome, settings_table, source_tabl
 def main() -> None:
     run = _asked_run()
     if run is None:
+        page_header("Run")
         place = empty_state(
             "search_off", "There is no such run", "It may have been deleted, or the link is wrong."
         )
@@ -33,12 +34,12 @@ def main() -> None:
         with card("log"):
             log_tail(run)
     with right:
-        with card("settings_of_run"):
-            st.markdown("#### Settings")
-            settings_table(run)
         with card("sources"):
             st.markdown("#### Data and model")
             source_table(run)
+        with card("settings_of_run"):
+            st.markdown("#### Settings")
+            settings_table(run)
 
 
 def _asked_run() -> Run | None:
@@ -55,9 +56,8 @@ def _asked_run() -> Run | None:
 def _header(run: Run) -> None:
     began = f"started {ago(run.started_at)}" if run.started_at else f"created {ago(run.created_at)}"
     words = [f"#{run.id}", escape(run.model, 40), escape(run.dataset_name, 50), began]
-    actions = page_header(escape(run.name, 80), " · ".join(words))
+    actions = page_header(escape(run.name, 80), " · ".join(words), lambda: status_badge(run.status))
     with actions:
-        status_badge(run.status)
         _buttons(run)
 
 

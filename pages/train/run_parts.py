@@ -82,20 +82,29 @@ def log_tail(run: Run) -> None:
     def body() -> None:
         st.markdown("#### Log :gray[· the last lines]")
         text = read_log(run.id, 200)
-        with st.container(height=260, autoscroll=True, border=False):
+        long = text.count("\n") > 12
+        with st.container(height=260 if long else "content", autoscroll=long, border=False):
             st.code(text.strip() or "Nothing has been written yet.", language=None)
 
     st.fragment(body, run_every=None if run.has_ended else 2)()
 
 
 def settings_table(run: Run) -> None:
-    """The configuration in the form's own words."""
+    """The configuration in the form's own words: what was chosen first, the rest folded in."""
     try:
-        fields = dataclasses.fields(get_task(run.task).config)
-        labels = {field.name: field.metadata["label"] for field in fields}
+        fields = {field.name: field for field in dataclasses.fields(get_task(run.task).config)}
     except TrainroomError:
-        labels = {}
-    facts({escape(labels.get(name, name)): _value(value) for name, value in run.config.items()})
+        fields = {}
+    shown, rest = {}, {}
+    for name, value in run.config.items():
+        field = fields.get(name)
+        label = escape(field.metadata["label"] if field else name)
+        chosen = field is None or not field.metadata["advanced"] or value != field.default
+        (shown if chosen else rest)[label] = _value(value)
+    facts(shown)
+    if rest:
+        with st.expander("The others, left as they were"):
+            facts(rest)
 
 
 def _value(value: object) -> str:

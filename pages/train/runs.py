@@ -80,12 +80,10 @@ def _buttons(chosen: list[Run]) -> None:
     words = (
         f"{plural(len(chosen), 'run')} selected"
         if chosen
-        else ":gray[Tick a run at the left to open, rename, copy or delete it.]"
+        else ":gray[Tick runs at the left to rename, copy or delete them.]"
     )
     st.markdown(words, width="stretch")
     one = chosen[0] if len(chosen) == 1 else None
-    if st.button("Open", icon=":material/open_in_full:", disabled=one is None) and one:
-        st.switch_page(links.RUN, query_params={"run": str(one.id)})
     if st.button("Rename", icon=":material/edit:", disabled=one is None) and one:
         rename_dialog(one)
     if st.button("Train again", icon=":material/content_copy:", disabled=one is None) and one:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from backend.runs import Run
 from backend.tasks import list_tasks
+from pages.components import links
 from pages.components.status import LOOKS, score
 from pages.components.wording import duration
 
@@ -23,6 +24,7 @@ def selected_runs(runs: list[Run]) -> list[Run]:
     picked = st.dataframe(
         runs_frame(runs),
         key="runs_table",
+        placeholder="–",
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -31,6 +33,9 @@ def selected_runs(runs: list[Run]) -> list[Run]:
         column_config=_columns(),
         alt="All runs with status, name, task, model, data, score, duration and start",
     )
+    click = st.session_state.get("runs_open")
+    if click and click["row"] < len(runs):
+        st.switch_page(links.RUN, query_params={"run": str(runs[click["row"]].id)})
     return [runs[row] for row in picked.selection.rows if row < len(runs)]
 
 
@@ -41,16 +46,17 @@ def runs_frame(runs: list[Run]) -> pd.DataFrame:
     for run in runs:
         found = score(run)
         word = LOOKS[run.status].word
+        share = f" {run.progress:.0%}" if run.is_active and run.step else ""
         rows.append(
             {
+                "Open": "Open",
                 "Run": run.id,
-                "Status": f"{SIGNS[word]} {word}",
+                "Status": f"{SIGNS[word]} {word}{share}",
                 "Name": run.name,
                 "Task": titles.get(run.task, run.task),
                 "Model": run.model,
                 "Data": run.dataset_name,
-                "Score": found[1] if found else None,
-                "Done": run.progress,
+                "Score": 100 * found[1] if found else None,
                 "Duration": _took(run),
                 "Started": pd.Timestamp(run.started_at or run.created_at, unit="s", tz="UTC"),
             }
@@ -67,12 +73,16 @@ def _took(run: Run) -> str:
 def _columns() -> dict[str, object]:
     column = st.column_config
     return {
-        "Run": column.NumberColumn("#", width=60, format="%d"),
-        "Status": column.TextColumn(width=110),
-        "Name": column.TextColumn(width="medium"),
+        "Open": column.ButtonColumn("", width=64, type="tertiary", key="runs_open"),
+        "Run": column.NumberColumn("#", width=50, format="%d"),
+        "Status": column.TextColumn(width=130),
+        "Name": column.TextColumn(width=220),
+        "Task": column.TextColumn(width=140),
+        "Model": column.TextColumn(width=120),
+        "Data": column.TextColumn(width=110),
         "Score": column.NumberColumn(
-            format="percent", help="Right answers on examples kept aside.", width=80
+            format="%.1f %%", help="Right answers on examples kept aside.", width=80
         ),
-        "Done": column.ProgressColumn(format="percent", min_value=0, max_value=1, width=110),
+        "Duration": column.TextColumn(width=100),
         "Started": column.DatetimeColumn(format="distance", width=120),
     }

@@ -76,10 +76,10 @@ def examples_row(run: Run, kind: str) -> Given | None:
             if st.button(words, key=f"play_{seed}_{example.index}", type="tertiary"):
                 picked = Given(example.text or "", example.text or "", example.label)
         return picked
-    grid = st.grid(SHOWN, min_column_width=70, gap="small", key="samples_playground")
+    grid = st.grid(SHOWN, min_column_width=58, gap="small", key="samples_playground")
     for example in examples:
         with grid.container(gap="xsmall", horizontal_alignment="center"):
-            st.image(example.png, width=64, alt=f"Example of {example.label}")
+            st.image(example.png, width=56, alt=f"Example of {example.label}")
             if st.button("Try", key=f"play_{seed}_{example.index}", width="stretch",
                          help=f"This is {escape(example.label, 40)}"):  # fmt: skip
                 name = f"example {example.index}"
