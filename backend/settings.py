@@ -39,6 +39,9 @@ MAX_UPLOAD_MB = Setting(
     "TRAINROOM_MAX_UPLOAD_MB", 2048, "The largest data file that can be brought in."
 )
 MAX_ROWS = Setting("TRAINROOM_MAX_ROWS", 1_000_000, "The most rows of a table that is brought in.")
+MAX_ARCHIVE_FILES = Setting(
+    "TRAINROOM_MAX_ARCHIVE_FILES", 150_000, "The most files in an archive that is brought in."
+)
 MAX_IMAGE_PIXELS = Setting(
     "TRAINROOM_MAX_IMAGE_PIXELS", 50_000_000, "Larger pictures are refused before decoding."
 )

@@ -1,15 +1,20 @@
 """Data sets: bring in, check, split, preview; the door for pages, runs and the command line."""
 
 from backend.datasets.catalog import delete_dataset, remove_leftovers, rename_dataset
+from backend.datasets.imports import import_dataset
 from backend.datasets.preview import Example, class_counts, list_examples
+from backend.datasets.tables import TablePreview, inspect_table
 from storage.records import Dataset
 
 __all__ = [
     "Dataset",
     "Example",
+    "TablePreview",
     "class_counts",
     "delete_dataset",
     "get_dataset",
+    "import_dataset",
+    "inspect_table",
     "list_datasets",
     "list_examples",
     "prepare_bundled",

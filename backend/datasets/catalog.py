@@ -11,14 +11,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from backend.datasets.store import WRITER_LOCK, StoreWriter
+from backend.datasets.skips import Skips
+from backend.datasets.store import WRITER_LOCK, Contents, StoreWriter
 from backend.errors import BusyError, DataError, NotFoundError, UsageError
 from storage import datasets, files, runs
 from storage.records import ACTIVE, Dataset, RunStatus
 
 MAX_NAME = 100
-MAX_SKIPPED = 1000
-"""How many skipped rows are listed one by one; the rest is only counted."""
+FEW = 10
+UNEVEN = 10
 LEFTOVER_SECONDS = 600
 
 
@@ -58,9 +59,8 @@ def publish(
     licence: str,
     dataset_id: str | None = None,
     class_order: list[str] | None = None,
-    skipped: list[dict[str, str]] | None = None,
+    skips: Skips | None = None,
     details: Mapping[str, Any] | None = None,
-    warnings: list[str] | None = None,
 ) -> Dataset:
     """Finish a writer, move its folder into place and store the row.
 
@@ -68,6 +68,12 @@ def publish(
     """
     contents = writer.finish(class_order=class_order)
     bundled = dataset_id is not None
+    if not bundled and not all(contents.splits.values()):
+        raise DataError(
+            "There are too few different examples to divide them into train, validation and test. "
+            "Bring at least three of each class."
+        )
+    skips = skips or Skips()
     dataset = Dataset(
         id=dataset_id or uuid.uuid4().hex[:12],
         name=name,
@@ -80,15 +86,15 @@ def publish(
         bundled=bundled,
         bytes=contents.bytes,
         created_at=time.time(),
-        skipped=(skipped or [])[:MAX_SKIPPED],
+        skipped=skips.listed,
         details={
             **contents.details,
             "title": name,
             "description": "",
             "source_note": "",
             "counts": contents.counts,
-            "skipped_count": len(skipped or []),
-            "warnings": warnings or [],
+            "warnings": [] if bundled else warn(contents),
+            **skips.details(),
             **(details or {}),
         },
     )
@@ -97,6 +103,39 @@ def publish(
         _move_into_place(writer.folder, files.dataset_dir(dataset.id))
         datasets.create_dataset(dataset)
     return dataset
+
+
+def warn(contents: Contents) -> list[str]:
+    """What is odd about a data set, in sentences; it can be trained on all the same."""
+    found = []
+    copies = contents.copies
+    totals = {name: sum(counts.values()) for name, counts in contents.counts.items()}
+    if copies.repeated:
+        found.append(f"{copies.repeated:,} examples are copies of others.")
+    if copies.conflicting:
+        found.append(
+            f"{copies.conflicting:,} contents stand in more than one class; no model can tell "
+            "those apart."
+        )
+    if copies.leaking:
+        found.append(
+            f"{copies.leaking:,} contents stand in more than one of the given splits, so scores on "
+            "validation and test will look too good."
+        )
+    small = [name for name, total in totals.items() if total < FEW]
+    if small:
+        listed = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
+        found.append(f"Classes with fewer than {FEW} examples are hard to learn: {listed}.")
+    largest, smallest = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
+    if totals[largest] > UNEVEN * totals[smallest]:
+        found.append(
+            f"{largest} has {totals[largest]:,} examples, {smallest} only {totals[smallest]:,}: "
+            "look at F1 rather than at accuracy."
+        )
+    absent = [name for name, counts in contents.counts.items() if not counts["train"]]
+    if absent:
+        found.append(f"The train split has no example of {', '.join(absent[:5])}.")
+    return found
 
 
 def _move_into_place(folder: Path, place: Path) -> None:

@@ -41,8 +41,8 @@ def assign_splits(
     splits[splits == UNASSIGNED] = TRAIN
     present = {int(split) for split in np.unique(given)}
     wanted = [split for split in (TEST, VALIDATION) if split not in present]
-    if wanted:
-        pool = np.flatnonzero(splits == TRAIN)
+    pool = np.flatnonzero(splits == TRAIN)
+    if wanted and len(pool):
         splits[pool] = _divide(labels[pool], contents[pool], wanted, np.random.default_rng(seed))
     return splits
 

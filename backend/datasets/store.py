@@ -166,6 +166,11 @@ class StoreWriter:
     def __len__(self) -> int:
         return len(self._labels)
 
+    @property
+    def class_names(self) -> list[str]:
+        """The classes met so far, in the order of their first example."""
+        return list(self._classes)
+
     def add_text(self, text: str, label: str, split: int = UNASSIGNED) -> None:
         """Append a text that is not empty."""
         # Texts that differ in case or white space only are copies as far as splits go.

@@ -1,0 +1,44 @@
+"""What an import left out, listed and counted; filled by the readers, stored with the data set."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_LISTED = 1000
+MAX_SHOWN = 120
+
+
+@dataclass(slots=True)
+class Skips:
+    """Rows or files that were not taken, each with where it stood and why."""
+
+    listed: list[dict[str, str]] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def add(self, where: str, reason: str, kind: str) -> None:
+        """Note one; `kind` is what it is counted under. Beyond the first 1,000 only counted."""
+        self.kinds[kind] += 1
+        if len(self.listed) < MAX_LISTED:
+            self.listed.append({"where": where, "reason": reason})
+
+    @property
+    def count(self) -> int:
+        return self.kinds.total()
+
+    def details(self) -> dict[str, Any]:
+        """For a data set's details: the whole number, and the number of each kind."""
+        return {"skipped_count": self.count, "skipped_kinds": dict(self.kinds)}
+
+    def summary(self) -> str:
+        """The first reason in words, for a refusal; empty where nothing was skipped."""
+        if not self.listed:
+            return ""
+        first = self.listed[0]
+        more = f" ({self.count - 1:,} more were skipped)" if self.count > 1 else ""
+        return f" {first['where']}: {first['reason']}{more}"
+
+
+def shown(name: str) -> str:
+    """A user's file or column name, fit for a sentence: one line, not too long."""
+    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
+    return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN // 2]}...{line[-40:]}"
