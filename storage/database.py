@@ -107,12 +107,15 @@ class Watch:
     """Tells at the price of microseconds whether any process has written since the last call."""
 
     def __init__(self) -> None:
-        self._connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
+        # The driver's own connection: in a transaction the answer would never change.
+        self._connection = _engine().raw_connection()
         self._version: int | None = None
 
     def changed(self) -> bool:
         """Whether another connection has committed; True at the first call."""
-        version = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        cursor = self._connection.cursor()
+        version = cursor.execute("PRAGMA data_version").fetchone()[0]
+        cursor.close()
         different = version != self._version
         self._version = version
         return different
