@@ -115,7 +115,7 @@ class Supervisor:
                         break
                 time.sleep(self._pace.look)
         finally:
-            self._dismiss(self._standby())
+            self.dismiss_standby()
             self._lock.release()
             log.info("supervisor %d leaves", os.getpid())
         return True
@@ -279,6 +279,14 @@ class Supervisor:
                 end_group(child.process.pid, force=True)
                 child.process.wait(timeout=3)
             self._children.remove(child)
+
+    def worker_pids(self) -> list[int]:
+        """The processes that this supervisor has started and that have not ended."""
+        return [child.process.pid for child in self._children]
+
+    def dismiss_standby(self) -> None:
+        """End the workers that have no run."""
+        self._dismiss(self._standby())
 
     # When to leave --------------------------------------------------------------------------
 
