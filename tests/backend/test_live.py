@@ -1,0 +1,161 @@
+"""What an open run page gets: state in plain values, points few enough to send."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend import live
+from backend.errors import NotFoundError
+from backend.live import curve_window, live_state, thin
+from storage import database, metrics, runs
+from storage.records import ACTIVE, Reason, Run, RunStatus
+from storage.schema import MetricRow, RunRow
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    return runs.create_run(
+        name="a", task="t", model="m", dataset_id="d", dataset_name="d", config={"epochs": 4}
+    )
+
+
+def add(run: Run, **series: list[tuple[int, float]]) -> None:
+    points = {
+        name: [(step, value, step / 10, 0.0) for step, value in values]
+        for name, values in series.items()
+    }
+    with database.write() as session:
+        metrics.append_points(session, run.id, 1, points)
+
+
+def add_many(run: Run, name: str, values: np.ndarray) -> None:
+    """A long curve in chunks of ten thousand, as a finished run has it."""
+    with database.write() as session:
+        for first in range(0, len(values), 10_000):
+            part = values[first : first + 10_000]
+            steps = np.arange(first, first + len(part))
+            zeros = np.zeros(len(part)).tobytes()
+            session.add(
+                MetricRow(
+                    run_id=run.id, attempt=1, name=name, first_step=int(steps[0]),
+                    last_step=int(steps[-1]), steps=steps.astype("<i8").tobytes(),
+                    values=part.astype("<f8").tobytes(), epochs=zeros, times=zeros,
+                )
+            )  # fmt: skip
+
+
+def as_json(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, allow_nan=False, separators=(",", ":"))
+
+
+def test_new_points_only(run: Run) -> None:
+    add(run, loss=[(1, 0.5), (2, float("nan"))])
+    first = live_state(run.id)
+    assert first["series"] == {"loss": {"steps": [1, 2], "values": [0.5, None]}}
+    assert first["thinned"] is False
+    add(run, loss=[(3, 0.123456789)])
+    second = live_state(run.id, first["after"])
+    assert second["series"] == {"loss": {"steps": [3], "values": [0.123457]}}
+    third = live_state(run.id, second["after"])
+    assert (third["series"], third["after"]) == ({}, second["after"])
+    as_json(first)
+
+
+def test_the_state_in_plain_values(run: Run) -> None:
+    state = live_state(run.id)["run"]
+    assert (state["status"], state["status_title"], state["attempt"]) == ("queued", "Waiting", 0)
+    assert state["sentence"] == "Next in the queue. Training starts by itself."
+    assert (state["epochs"], state["time_left"], state["seconds"]) == (4, None, 0.0)
+    other = runs.create_run(
+        name="b", task="t", model="m", dataset_id="d", dataset_name="d", config={}
+    )
+    assert "1 before it" in live_state(other.id)["run"]["sentence"]
+    runs.claim_run(lambda *_: "cpu", pid=1, process_started=0.0, host="")
+    assert live_state(run.id)["run"]["sentence"].startswith("Getting ready")
+    runs.move_run(
+        run.id, RunStatus.FAILED, when=ACTIVE, reason=Reason.KILLED, message="It was ended."
+    )
+    state = live_state(run.id)["run"]
+    assert (state["status"], state["reason"], state["sentence"]) == (
+        "failed",
+        "killed",
+        "It was ended.",
+    )
+
+
+def test_a_silent_run_is_called_unresponsive(run: Run) -> None:
+    runs.claim_run(lambda *_: "cpu", pid=1, process_started=0.0, host="")
+    assert not live_state(run.id)["run"]["unresponsive"]
+    for beat, expected in ((time.time() - 20, True), (time.time() + 86_400, False)):
+        with database.write() as session:
+            row = session.get(RunRow, run.id)
+            assert row is not None
+            row.heartbeat_at = beat
+        assert live_state(run.id)["run"]["unresponsive"] is expected
+
+
+def test_no_such_run(home: Path) -> None:
+    for run_id in (0, 5, 10**30):
+        with pytest.raises(NotFoundError):
+            live_state(run_id)
+        with pytest.raises(NotFoundError):
+            curve_window(run_id, [], 0, 1)
+
+
+def test_absurd_cursors_and_windows_do_no_harm(run: Run) -> None:
+    add(run, loss=[(1, 0.5)])
+    assert live_state(run.id, 10**30)["series"] == {}
+    assert live_state(run.id, -5)["series"]["loss"]["steps"] == [1]
+    assert curve_window(run.id, ["loss"], 10**30, 10**31)["series"] == {}
+    assert curve_window(run.id, ["'; --"], 0, 10)["series"] == {}
+
+
+def test_a_million_points_take_less_than_a_second_and_300_kb(run: Run) -> None:
+    values = np.random.default_rng(0).normal(size=1_000_000)
+    values[654_321] = 99.0
+    add_many(run, "train/loss", values)
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        text = as_json(live_state(run.id))
+        seconds.append(time.perf_counter() - begun)
+    assert min(seconds) < 1.0
+    assert len(text) < 300_000
+    sent = json.loads(text)["series"]["train/loss"]
+    assert 1_000 <= len(sent["steps"]) <= live.POINTS_PER_SERIES
+    # The one peak is what the user must see.
+    assert sent["values"][sent["steps"].index(654_321)] == 99.0
+    assert sent["steps"][0] == 0
+    assert sent["steps"][-1] == 999_999
+
+
+def test_many_long_curves_stay_below_300_kb(run: Run) -> None:
+    for number in range(12):
+        add_many(run, f"curve/{number}", np.random.default_rng(number).normal(size=50_000) * 1e-5)
+    answer = live_state(run.id)
+    assert answer["thinned"] is True
+    assert len(as_json(answer)) < 300_000
+
+
+def test_a_window_shows_what_the_overview_left_out(run: Run) -> None:
+    add_many(run, "train/loss", np.arange(100_000, dtype=float))
+    answer = curve_window(run.id, ["train/loss"], 40_000, 41_000)
+    assert answer["series"]["train/loss"]["steps"] == list(range(40_000, 41_001))
+    assert answer["thinned"] is False
+    wide = curve_window(run.id, [], 0, 100_000, points=500)
+    assert len(wide["series"]["train/loss"]["steps"]) <= 500
+    assert wide["thinned"] is True
+
+
+def test_thinning_keeps_peaks_and_gaps() -> None:
+    values = np.sin(np.arange(10_000) / 500)
+    values[5_000], values[7_777] = np.nan, 50.0
+    chosen = thin(np.arange(10_000), values, 300)
+    assert len(chosen) <= 300
+    assert list(chosen) == sorted(chosen)
+    assert {0, 5_000, 7_777, 9_999} <= set(chosen.tolist())
+    assert len(thin(np.arange(1_000), np.full(1_000, np.nan), 300)) <= 300
