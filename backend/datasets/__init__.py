@@ -1,25 +1,32 @@
 """Data sets: bring in, check, split, preview; the door for pages, runs and the command line."""
 
 from backend.datasets.catalog import delete_dataset, remove_leftovers, rename_dataset
+from backend.datasets.downloads import DownloadOffer, download_dataset, list_downloads
 from backend.datasets.imports import import_dataset
 from backend.datasets.preview import Example, class_counts, list_examples
 from backend.datasets.tables import TablePreview, inspect_table
+from backend.datasets.uploads import forget_upload, save_upload
 from storage.records import Dataset
 
 __all__ = [
     "Dataset",
+    "DownloadOffer",
     "Example",
     "TablePreview",
     "class_counts",
     "delete_dataset",
+    "download_dataset",
+    "forget_upload",
     "get_dataset",
     "import_dataset",
     "inspect_table",
     "list_datasets",
+    "list_downloads",
     "list_examples",
     "prepare_bundled",
     "remove_leftovers",
     "rename_dataset",
+    "save_upload",
 ]
 
 

@@ -3,6 +3,7 @@
 import gzip
 import importlib.util
 import io
+import logging
 import os
 import unicodedata
 from collections import defaultdict
@@ -129,9 +130,11 @@ def _conversations(path: Path) -> list[list[str]]:
     """The conversations of one file of the corpus, each a list of sentences."""
     import yaml
 
-    # yaml's C parser under the safe loader: 15 times as fast as the one in Python.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = yaml.load(path.read_bytes(), loader)["conversations"] or []
+    data = path.read_bytes()
+    # The C parser is 15 times as fast as the one in Python, but not everywhere.
+    fast = hasattr(yaml, "CSafeLoader")
+    parsed = yaml.load(data, yaml.CSafeLoader) if fast else yaml.load(data, yaml.SafeLoader)
+    found = parsed["conversations"] or []
     lists = (item if isinstance(item, list) else [item] for item in found)
     return [[" ".join(x.split()) for x in item if isinstance(x, str)] for item in lists]
 
@@ -184,6 +187,10 @@ def _fill_topics(writer: StoreWriter, folder: Path) -> None:
         for text in texts:
             writer.add_text(text, topic)
 
+
+logger = logging.getLogger(__name__)
+_failed: set[tuple[Path, str]] = set()
+"""Home and name of what could not be built: not tried again by this process."""
 
 BUNDLED: tuple[Bundled, ...] = (
     Bundled(
@@ -270,7 +277,12 @@ def prepare_bundled() -> None:
         return
     with FileLock(files.locks_dir() / "bundled.lock"):
         for item, path in _missing():
-            _build(item, path)
+            try:
+                _build(item, path)
+            # One damaged package must not take the other data sets away.
+            except (DataError, OSError, EOFError, ValueError, KeyError, IndexError):
+                _failed.add((files.home(), item.name))
+                logger.exception("The bundled data set %s could not be built", item.name)
 
 
 def _missing() -> list[tuple[Bundled, Path]]:
@@ -278,7 +290,9 @@ def _missing() -> list[tuple[Bundled, Path]]:
     return [
         (item, path)
         for item in BUNDLED
-        if not _is_there(item, stored.get(item.id)) and (path := item.find()) is not None
+        if (files.home(), item.name) not in _failed
+        and not _is_there(item, stored.get(item.id))
+        and (path := item.find()) is not None
     ]
 
 
@@ -314,6 +328,12 @@ def _build(item: Bundled, path: Path) -> Dataset:
 def how_to_get(name: str) -> str | None:
     """A sentence on what to install for a bundled data set whose files are missing."""
     for item in BUNDLED:
-        if item.name == name and item.find() is None:
-            return f"{item.title} is not here yet: install {item.needs}."
+        if name in (item.name, item.id):
+            damaged = (files.home(), item.name) in _failed
+            word = (
+                "could not be built from its files; reinstall"
+                if damaged
+                else "is not here yet; install"
+            )
+            return f"{item.title} {word} {item.needs}."
     return None

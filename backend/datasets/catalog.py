@@ -12,12 +12,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from backend.datasets.skips import Skips
-from backend.datasets.store import WRITER_LOCK, Contents, StoreWriter
+from backend.datasets.store import UNPUBLISHED, WRITER_LOCK, Contents, StoreWriter
 from backend.errors import BusyError, DataError, NotFoundError, UsageError
 from storage import datasets, files, runs
 from storage.records import ACTIVE, Dataset, RunStatus
 
 MAX_NAME = 100
+RESERVED = frozenset({"mnist", "digits", "fashion-mnist", "fashionmnist", "languages", "topics"})
+"""Names and ids of the bundled data sets: nobody else may take them, also where one is missing."""
 FEW = 10
 UNEVEN = 10
 LEFTOVER_SECONDS = 600
@@ -43,7 +45,9 @@ def check_name(name: str) -> str:
 
 
 def check_name_is_free(name: str, *, except_id: str | None = None) -> None:
-    """Raise UsageError where another data set goes by this name."""
+    """Raise UsageError where another data set goes by this name, or a bundled one may."""
+    if name in RESERVED and except_id != name.replace("-", ""):
+        raise UsageError(f"{name} is the name of a data set of Trainroom. Choose another name.")
     # An id counts as a name too: get_dataset takes both.
     taken = datasets.get_dataset(name)
     if taken is not None and taken.id != except_id:
@@ -100,8 +104,10 @@ def publish(
     )
     with writing():
         check_name_is_free(name, except_id=dataset.id)
-        _move_into_place(writer.folder, files.dataset_dir(dataset.id))
+        place = files.dataset_dir(dataset.id)
+        _move_into_place(writer.folder, place)
         datasets.create_dataset(dataset)
+        (place / UNPUBLISHED).unlink()
     return dataset
 
 
@@ -211,7 +217,8 @@ def remove_leftovers() -> int:
     with writing():
         known = {dataset.id for dataset in datasets.list_datasets()}
         for folder in files.datasets_dir().iterdir():
-            if folder.is_dir() and folder.name not in known:
+            # Without the mark a folder may be all that is left after a lost database.
+            if (folder / UNPUBLISHED).exists() and folder.name not in known:
                 files.remove_folder(folder)
                 removed += 1
     return removed

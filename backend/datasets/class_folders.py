@@ -240,7 +240,7 @@ def _check_left(
 ) -> None:
     """Refuse where reading left fewer than two classes."""
     lost = Counter(item.label for item in placed).keys() - set(writer.class_names)
-    if len(writer.class_names) < 2:
+    if writer.class_count < 2:
         raise DataError(
             f"No {kind} of {name} in the class {sorted(lost)[0]!r} could be read.{skips.summary()}"
         )

@@ -44,6 +44,7 @@ def import_dataset(
     catalog.check_name_is_free(name)
     file_name = shown(original_name or path.name or str(path))
     _check_path(path, file_name)
+    catalog.remove_leftovers()
     skips = Skips()
     kind = INPUT_KINDS[task]
     with _disk_errors(), StoreWriter(kind) as writer:
@@ -84,8 +85,8 @@ def _check_path(path: Path, name: str) -> None:
     try:
         status = path.stat()
     except (OSError, ValueError):
-        hint = " Download it first." if "://" in name or ":/" in str(path) else ""
-        raise UsageError(f"There is no file or folder {name!r}.{hint}") from None
+        hint = "Bring it in again." if path.name != name else "Give the path of one that exists."
+        raise UsageError(f"There is no file or folder {name!r}. {hint}") from None
     if stat.S_ISDIR(status.st_mode):
         return
     if not stat.S_ISREG(status.st_mode):
@@ -154,7 +155,7 @@ def _read_table(
                 skips.add(f"line {row.line}", reason, "row that does not fit")
                 continue
             _add_row(writer, skips, row.line, cells[text_place], cells[label_place])
-            if len(writer.class_names) > MAX_LABELS:
+            if writer.class_count > MAX_LABELS:
                 raise DataError(
                     f"The column {shown(label_name)!r} of {name} has more than {MAX_LABELS:,} "
                     "different values, so it can hardly be a label. Choose another column."

@@ -24,6 +24,8 @@ from storage import files
 
 Kind = Literal["text", "image"]
 WRITER_LOCK = "writing.lock"
+UNPUBLISHED = "unpublished"
+"""A file that marks a folder whose data set has no row yet."""
 BORDER_SAMPLE = 2000
 """How many pictures are looked at to tell a dark background from a light one."""
 DARK = 0.3 * 255
@@ -167,6 +169,10 @@ class StoreWriter:
         return len(self._labels)
 
     @property
+    def class_count(self) -> int:
+        return len(self._classes)
+
+    @property
     def class_names(self) -> list[str]:
         """The classes met so far, in the order of their first example."""
         return list(self._classes)
@@ -234,6 +240,7 @@ class StoreWriter:
                 np.save(file, values, allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
+        (self.folder / UNPUBLISHED).touch()
         self._lock.release()
         (self.folder / WRITER_LOCK).unlink(missing_ok=True)
 

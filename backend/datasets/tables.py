@@ -178,7 +178,7 @@ def read_rows(file: IO[str], separator: str) -> Iterator[Row]:
         except csv.Error:
             yield Row(line, [], f"A cell is longer than {MAX_CELL:,} characters.")
             continue
-        if any(len(cell) > MAX_CELL for cell in cells) and len(text) > MAX_CELL:
+        if len(text) > MAX_CELL and any(len(cell) > MAX_CELL for cell in cells):
             yield Row(line, [], f"A cell is longer than {MAX_CELL:,} characters.")
             continue
         yield Row(line, cells)

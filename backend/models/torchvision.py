@@ -60,6 +60,8 @@ def build_network(
     """
     from torchvision.models import get_model
 
+    from backend.models.freezing import freeze
+
     options: dict[str, Any] = {"image_size": size} if spec.name.startswith("vit_") else {}
     if options and size % 16:
         raise ModelError(f"{spec.title} needs an image size that is a multiple of 16, not {size}.")
@@ -68,7 +70,7 @@ def build_network(
     if pretrained:
         _load_backbone(model, spec, head, size)
     if freeze_backbone:
-        freeze(model, head)
+        freeze(model, [head])
     return model
 
 
@@ -98,13 +100,27 @@ def _load_backbone(model: "nn.Module", spec: ModelSpec, head: str, size: int) ->
     model.load_state_dict(state)
 
 
-def freeze(model: "nn.Module", head: str) -> None:
-    """Let only the head learn; the rest keeps its weights and its batch norms' statistics."""
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(name.startswith(f"{head}."))
-    for name, part in model.named_modules():
-        above = not name or head == name or head.startswith(f"{name}.")
-        if not above and not name.startswith(f"{head}."):
-            part.eval()
-            # The loop calls model.train() each epoch, which asks every part in turn.
-            part.train = part.eval  # type: ignore[method-assign, assignment]
+def open_dataset(
+    key: str, folder: Path, part: str, options: dict[str, Any]
+) -> tuple[Any, list[str]]:
+    """Download one part of a data set of torchvision.datasets: (picture, label) pairs, class names.
+
+    key: the name of its class. Raises whatever torchvision and the network raise.
+    """
+    import inspect
+
+    from torchvision import datasets
+
+    build = getattr(datasets, key)
+    known = inspect.signature(build).parameters
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = dict(options)
+    if "train" in known:
+        arguments["train"] = part == "train"
+    elif "split" in known:
+        arguments["split"] = part
+    # Imagenette refuses to download what is here already.
+    here = folder / "imagenette2-160"
+    found = build(str(folder), download=not here.exists(), **arguments)
+    names = [name if isinstance(name, str) else name[0] for name in getattr(found, "classes", [])]
+    return found, names
