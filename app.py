@@ -32,6 +32,7 @@ CONTENT_POLICY = (
     "media-src 'self' data: blob:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "frame-ancestors 'self'; object-src 'none'; base-uri 'self'"
 )
+HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 RUN_ID = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -75,10 +76,10 @@ async def _send_with_headers(send: Send, message: Message) -> None:
 
 
 def _host_allowed(host: str) -> bool:
-    try:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
+    match = HOST.fullmatch(host)
+    if match is None:
         return False
+    name = match[1].lower().rstrip(".")
     allowed = st.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"]
     return name in allowed or "*" in allowed
 
@@ -182,6 +183,13 @@ async def _keep_alive() -> None:
         await anyio.sleep(HEARTBEAT_SECONDS)
 
 
+def _on_script_error(error: Exception) -> bool:
+    """Imported late: app.py itself is loaded before there is a Streamlit runtime."""
+    from pages.components.errors import script_error
+
+    return script_error(error)
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     async with anyio.create_task_group() as tasks:
@@ -190,14 +198,18 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         tasks.cancel_scope.cancel()
 
 
+ROUTES = [
+    Route("/api/runs/{run_id}/live", live),
+    Route("/api/runs/{run_id}/window", window),
+    Route("/assets/plotly.min.js", plotly_js),
+    Mount("/assets", StaticFiles(directory=ASSETS)),
+]
+MIDDLEWARE = [Middleware(Guard)]
+
 app = st.App(
     "pages/navigation.py",
     lifespan=lifespan,
-    routes=[
-        Route("/api/runs/{run_id}/live", live),
-        Route("/api/runs/{run_id}/window", window),
-        Route("/assets/plotly.min.js", plotly_js),
-        Mount("/assets", StaticFiles(directory=ASSETS)),
-    ],
-    middleware=[Middleware(Guard)],
+    routes=ROUTES,
+    middleware=MIDDLEWARE,
+    on_script_error=_on_script_error,
 )

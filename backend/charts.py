@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # plotly takes a third of a second to import, and only some pages draw
     from plotly.graph_objects import Figure
 
+COLORS = {"train": "#14a08f", "validation": "#d97706", "test": "#6366f1"}
+"""Readable on light and on dark pages."""
 MOST_CLASSES = 60
 """More bars than this cannot be read; the rest is summed up."""
 
@@ -64,6 +66,7 @@ def class_balance_figure(
             numbers.append(sum(counts[name].get(split, 0) for name in rest))
         figure.add_bar(
             name=words.get(split, split), y=labels, x=numbers, orientation="h",
+            marker={"color": COLORS[split]},
             hovertemplate="%{y}: %{x:,}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     figure.update_layout(
@@ -89,11 +92,15 @@ def probabilities_figure(probabilities: Mapping[str, float], most: int = 8) -> "
             text=[f"{100 * share:.1f} %" for share in shares],
             textposition="outside", cliponaxis=False,
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
-            marker={"opacity": [1.0] + [0.55] * (len(shares) - 1)},
+            marker={"color": COLORS["train"], "opacity": [1.0] + [0.5] * (len(shares) - 1)},
+            textfont={"size": 13},
         )
     )  # fmt: skip
-    figure.update_layout(height=40 + 34 * len(labels), showlegend=False, **_quiet(right=56))
-    figure.update_yaxes(autorange="reversed", type="category", automargin=True, ticklabelstandoff=6)
+    figure.update_layout(height=32 + 32 * len(labels), showlegend=False, **_quiet(right=56))
+    figure.update_yaxes(
+        autorange="reversed", type="category", automargin=True, ticklabelstandoff=6,
+        tickfont={"size": 13},
+    )  # fmt: skip
     figure.update_xaxes(range=[0, 1], visible=False)
     return figure
 

@@ -268,7 +268,7 @@ class LiveRun {
     const legend = make("div", "lr-legend");
     const plot = make("div", "lr-plot");
     plot.setAttribute("role", "img");
-    const empty = make("p", "lr-empty", "The curve begins with the first step.");
+    const empty = make("p", "lr-empty", "Loading …");
     const body = make("div", "lr-body");
     body.append(plot, empty);
     box.append(head, legend, body);
@@ -414,7 +414,7 @@ class LiveRun {
         text: style.getPropertyValue("--st-text-color").trim(),
         quiet: style.getPropertyValue("--st-gray-text-color").trim(),
         line: style.getPropertyValue("--st-border-color").trim(),
-        card: style.getPropertyValue("--lr-card").trim(),
+        card: getComputedStyle(this.root.querySelector(".lr-tile")).backgroundColor,
         font: style.getPropertyValue("--st-font").trim(),
         palette: style.getPropertyValue("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
       };

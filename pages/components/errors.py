@@ -24,6 +24,12 @@ def explain_error(error: BaseException, title: str = "That did not work") -> Non
     error_box(title, explain(error)[1])
 
 
+def script_error(error: BaseException) -> bool:
+    """The last net, for what no page has caught; st.App calls it instead of drawing a traceback."""
+    explain_error(error, "Something went wrong")
+    return True
+
+
 @contextmanager
 def told(title: str = "That did not work") -> Iterator[None]:
     """Run a block; a failure in it becomes a box on the page and the script goes on."""

@@ -11,8 +11,8 @@ from pages.components.wording import ago, amount, duration, escape
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _curve(run_id: int, step: int) -> str:
-    """The training loss in small; step makes a new entry when the run has gone on."""
+def _curve(run_id: int, created_at: float, step: int) -> str:
+    """The training loss in small; kept until the run has gone on."""
     series = read_metrics(run_id, ["train/loss"]).get("train/loss")
     return sparkline_svg(sparkline(series.values)) if series is not None else ""
 
@@ -43,11 +43,11 @@ def _numbers(run: Run) -> None:
     if run.status is RunStatus.QUEUED:
         st.markdown(":gray[It starts by itself as soon as the computer is free.]")
         return
-    left, right = st.columns(2, gap="small")
+    left, right = st.columns(2, gap="small", wrap=False)
     loss = run.metrics.get("train/loss")
     left.metric("Right on new data" if score(run) else "Score", score_words(run))
     right.metric("Training loss", "–" if loss is None else amount(loss, 3))
-    curve = _curve(run.id, run.step)
+    curve = _curve(run.id, run.created_at, run.step)
     if curve:
         st.image(curve, width="stretch", alt="The training loss over time")
 

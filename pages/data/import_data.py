@@ -56,7 +56,9 @@ def _upload(task: Task) -> Path | None:
     )  # fmt: skip
     if upload is None:
         return None
-    if st.session_state.get("import_file", ("",))[0] != upload.file_id:
+    known = st.session_state.get("import_file")
+    # A file that waited for long was tidied away; the upload itself is still here.
+    if known is None or known[0] != upload.file_id or not known[2].exists():
         try:
             path = datasets.save_upload(upload.name, upload)
         except TrainroomError as error:
@@ -76,6 +78,7 @@ def _form(task: Task, path: Path, original: str) -> None:
     name = st.text_input("Name of the data set", Path(original).stem[:100], max_chars=100)
     if not st.button("Bring it in", type="primary", icon=":material/download_done:"):
         return
+    path.touch()  # what lies about for ten minutes is tidied away
     bar = st.progress(0.0, text="Reading …")
     try:
         dataset = datasets.import_dataset(

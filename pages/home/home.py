@@ -101,7 +101,7 @@ def _figures(runs: list[Run], active: list[Run], waiting: list[Run]) -> None:
     scored = [(found[1], run) for run in usable if (found := score(run)) and 0 <= found[1] <= 1]
     best = max(scored, key=lambda pair: pair[0], default=None)
     recent = [run for run in runs if run.created_at > time.time() - WEEK]
-    grid = st.grid(4, min_column_width=180, gap="medium")
+    grid = st.grid(4, min_column_width=155, gap="small")
     now = f"{len(active)} training" if active else "Idle"
     grid.metric("Right now", now, delta=f"{len(waiting)} waiting", delta_color="off",
                 delta_arrow="off", border=True, height="stretch")  # fmt: skip

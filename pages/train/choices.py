@@ -57,7 +57,7 @@ def choose_model(task: Task) -> ModelSpec | None:
     ]
     known = {spec.name for spec in task.models}
     asked = st.session_state.get("new_model")
-    if getattr(task, "accepts_hub_models", False):
+    if type(task).get_model is not Task.get_model:  # it takes names beyond its own list
         if asked and asked not in known and asked != OTHER:
             # A copied run that used a model from elsewhere.
             st.session_state["new_other_model"] = asked

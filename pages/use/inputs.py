@@ -80,8 +80,7 @@ def examples_row(run: Run, kind: str) -> Given | None:
     for example in examples:
         with grid.container(gap="xsmall", horizontal_alignment="center"):
             st.image(example.png, width=56, alt=f"Example of {example.label}")
-            if st.button("Try", key=f"play_{seed}_{example.index}", width="stretch",
-                         help=f"This is {escape(example.label, 40)}"):  # fmt: skip
+            if st.button("Try", key=f"play_{seed}_{example.index}", width="stretch"):
                 name = f"example {example.index}"
                 picked = Given(example.png or b"", name, example.label)
     return picked
