@@ -65,8 +65,8 @@ class Bundled:
     fill: Callable[[StoreWriter, Path], None]
     source_note: str = ""
     class_order: tuple[str, ...] = ()
-    version: int = 1
-    """Raised when fill changes, so that an older copy is built again."""
+    version: int = 2
+    """Raised when fill or the store's files change, so that an older copy is built again."""
 
     @property
     def id(self) -> str:

@@ -1,8 +1,8 @@
 """The packed, memory-mapped files of a data set: written by imports, read by tasks and previews.
 
 A folder holds items.bin (UTF-8 texts or raw pixels, one after the other), offsets.npy (int64
-[n + 1], where each item begins), shapes.npy (pictures only: int32 [n, 3], height, width,
-channels), labels.npy (int64 [n]) and splits.npy (uint8 [n]).
+[n + 1], where each item begins), shapes.npy (int32 [n, 3], height, width, channels; [0, 3] for
+texts), labels.npy (int64 [n]) and splits.npy (uint8 [n]).
 """
 
 import hashlib
@@ -41,10 +41,7 @@ class Store:
             self.labels: NDArray[np.int64] = _load(folder / "labels.npy", np.int64, 1)
             self.splits: NDArray[np.uint8] = _load(folder / "splits.npy", np.uint8, 1)
             self._offsets: NDArray[np.int64] = _load(folder / "offsets.npy", np.int64, 1)
-            shapes = folder / "shapes.npy"
-            self._shapes: NDArray[np.int32] | None = (
-                _load(shapes, np.int32, 2) if shapes.exists() else None
-            )
+            self._shapes: NDArray[np.int32] = _load(folder / "shapes.npy", np.int32, 2)
             with self._path.open("rb") as file:
                 self._items = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._check()
@@ -64,7 +61,7 @@ class Store:
 
     @property
     def kind(self) -> Kind:
-        return "text" if self._shapes is None else "image"
+        return "image" if len(self._shapes) else "text"
 
     def indices(self, split: str) -> NDArray[np.int64]:
         """The numbers of the examples in train, validation or test, in stored order."""
@@ -76,7 +73,6 @@ class Store:
 
     def image(self, index: int) -> NDArray[np.uint8]:
         """One picture, uint8 [height, width, channels]; a read-only view."""
-        assert self._shapes is not None
         height, width, channels = (int(side) for side in self._shapes[index])
         pixels = np.frombuffer(
             self._items, np.uint8, height * width * channels, int(self._offsets[index])
@@ -85,7 +81,7 @@ class Store:
 
     def stacked(self) -> NDArray[np.uint8] | None:
         """All pictures as one memory map, uint8 [n, h, w, c]; None where their shapes differ."""
-        if self._shapes is None or (self._shapes != self._shapes[0]).any():
+        if self.kind == "text" or (self._shapes != self._shapes[0]).any():
             return None
         shape = (len(self), *(int(side) for side in self._shapes[0]))
         return np.memmap(self._path, np.uint8, "r", shape=shape)
@@ -102,7 +98,7 @@ class Store:
             and int(self.labels.min()) >= 0
             and int(self.splits.max()) < len(SPLITS)
         )
-        if good and self._shapes is not None:
+        if good and len(self._shapes):
             good = self._shapes.shape == (n, 3) and bool(
                 (self._shapes.astype(np.int64).prod(axis=1) == np.diff(offsets)).all()
             )
@@ -212,10 +208,8 @@ class StoreWriter:
         splits = assign_splits(labels, contents, np.frombuffer(self._splits, np.uint8), seed)
         offsets = np.zeros(len(self) + 1, np.int64)
         np.cumsum(np.frombuffer(self._sizes, np.int64), out=offsets[1:])
-        arrays: dict[str, NDArray[Any]] = {"labels": labels, "splits": splits, "offsets": offsets}
-        if self.kind == "image":
-            arrays["shapes"] = np.frombuffer(self._shapes, np.int32).reshape(-1, 3)
-        self._flush(arrays)
+        shapes = np.array(self._shapes, np.int32).reshape(-1, 3)
+        self._flush({"labels": labels, "splits": splits, "offsets": offsets, "shapes": shapes})
         table = np.bincount(labels * 3 + splits, minlength=3 * len(classes)).reshape(-1, 3)
         return Contents(
             rows=len(self),
@@ -227,7 +221,7 @@ class StoreWriter:
                 name: dict(zip(SPLITS, row, strict=True))
                 for name, row in zip(classes, table.tolist(), strict=True)
             },
-            details=self._details(arrays.get("shapes")),
+            details=self._details(shapes),
         )
 
     def _flush(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -244,7 +238,7 @@ class StoreWriter:
         self._lock.release()
         (self.folder / WRITER_LOCK).unlink(missing_ok=True)
 
-    def _details(self, shapes: NDArray[np.int32] | None) -> dict[str, Any]:
+    def _details(self, shapes: NDArray[np.int32]) -> dict[str, Any]:
         details: dict[str, Any] = {
             "input_kind": self.kind,
             "channels": None,
@@ -252,7 +246,7 @@ class StoreWriter:
             "dark_background": False,
             "content_sha256": self._sha256.hexdigest(),
         }
-        if shapes is not None:
+        if len(shapes):
             same = bool((shapes == shapes[0]).all())
             details["channels"] = int(shapes[:, 2].max())
             details["image_shape"] = shapes[0].tolist() if same else None
