@@ -1,25 +1,152 @@
 """Networks, tokenizers and pretrained weights of transformers; its only importer."""
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from backend.models.spec import ModelSpec, Weights
+from backend.errors import ModelError
+from backend.models import hub
+from backend.models.spec import ModelSpec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
     from torch import nn
 
     from backend.models.text_processing import TextProcessor
 
+# Architectures that transformers knows by itself and that read MiniLM's own vocabulary (BERT's
+# uncased one): from zero they need nothing from the Hub.
+KNOWN = {
+    "distilbert/distilbert-base-uncased": "distilbert",
+    "google-bert/bert-base-uncased": "bert",
+}
 
-def where(spec: ModelSpec) -> Weights:
-    """Where the pretrained weights of a model are; imports nothing heavy."""
-    return Weights.DOWNLOAD
+
+def build_processor(
+    spec: ModelSpec, classes: list[str], max_length: int, *, pretrained: bool
+) -> "TextProcessor":
+    """The model's own tokenizer and configuration, for these classes; raises ModelError."""
+    from backend.models.text_processing import TextProcessor
+
+    config: dict[str, Any]
+    if not pretrained and spec.checkpoint in KNOWN and hub.find_folder(hub.MINILM):
+        folder, config = hub.open_folder(hub.MINILM), {"model_type": KNOWN[spec.checkpoint]}
+    else:
+        folder = hub.open_folder(spec.checkpoint)
+        config = hub.read_json(folder / "config.json")
+    settings_path = folder / "tokenizer_config.json"
+    settings = hub.read_json(settings_path) if settings_path.is_file() else {}
+    tokenizer = _load_tokenizer(folder)
+    config = _complete(config, classes, tokenizer, settings)
+    longest = min(max_length, _longest(config, settings))
+    return TextProcessor(
+        classes, longest, tokenizer, config["pad_token_id"], config, tokenizer_config=settings
+    )
 
 
-def build_processor(spec: ModelSpec, classes: list[str], max_length: int) -> "TextProcessor":
-    raise NotImplementedError
+def _load_tokenizer(folder: "Path") -> "Tokenizer":
+    """The fast tokenizer of a folder; transformers converts a mere vocabulary."""
+    from tokenizers import Tokenizer
+
+    try:
+        if (folder / "tokenizer.json").is_file():
+            return Tokenizer.from_file(str(folder / "tokenizer.json"))
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        ).backend_tokenizer
+    except Exception as error:  # both libraries raise whatever they meet
+        raise ModelError(
+            f"The tokenizer of {folder.name} cannot be loaded; it needs a sound tokenizer.json."
+        ) from error
+
+
+def _complete(
+    config: dict[str, Any], classes: list[str], tokenizer: "Tokenizer", settings: dict[str, Any]
+) -> dict[str, Any]:
+    """The full configuration as plain JSON, with our classes and a padding token."""
+    from transformers import AutoConfig
+
+    options = {
+        key: value for key, value in config.items() if key not in ("model_type", "_name_or_path")
+    }
+    options |= {
+        "id2label": dict(enumerate(classes)),
+        "label2id": {name: number for number, name in enumerate(classes)},
+        "problem_type": "single_label_classification",
+    }
+    options.pop("num_labels", None)
+    if not isinstance(options.get("pad_token_id"), int):
+        options["pad_token_id"] = _padding(options, tokenizer, settings)
+    try:
+        full = AutoConfig.for_model(str(config.get("model_type")), **options)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"This kind of model ({config.get('model_type')}) is not known to the installed "
+            "transformers library. Choose another model."
+        ) from error
+    return json.loads(full.to_json_string(use_diff=False))
+
+
+def _padding(config: dict[str, Any], tokenizer: "Tokenizer", settings: dict[str, Any]) -> int:
+    """A token to fill up with, for models that have none of their own."""
+    token = settings.get("pad_token")
+    token = token.get("content") if isinstance(token, dict) else token
+    number = tokenizer.token_to_id(token) if isinstance(token, str) else None
+    end = config.get("eos_token_id")
+    return number if number is not None else end if isinstance(end, int) else 0
+
+
+def _longest(config: dict[str, Any], settings: dict[str, Any]) -> int:
+    """Tokens that the model can read at most."""
+    limits = [10**6]
+    if isinstance(length := settings.get("model_max_length"), int):
+        limits.append(length)
+    for key in ("max_position_embeddings", "n_positions"):
+        if isinstance(places := config.get(key), int) and places > 0:
+            # RoBERTa and its kin count positions from pad_token_id + 1.
+            limits.append(
+                places - (config["pad_token_id"] + 1 if 0 < config["pad_token_id"] < 4 else 0)
+            )
+    return max(1, min(limits))
 
 
 def build_network(
     spec: ModelSpec, processor: "TextProcessor", *, pretrained: bool, freeze_backbone: bool
 ) -> "nn.Module":
-    raise NotImplementedError
+    """A transformers model with a new last layer; forward(input_ids, attention_mask).logits."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    from backend.models.freezing import freeze
+
+    # The library's notes on new layers are for programmers, and a new last layer is meant here.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    assert processor.model_config is not None
+    options = dict(processor.model_config)
+    config = AutoConfig.for_model(options.pop("model_type"), **options)
+    auto = AutoModelForSequenceClassification
+    try:
+        if pretrained:
+            model = auto.from_pretrained(
+                hub.open_folder(spec.checkpoint),
+                config=config,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,
+                dtype=torch.float32,
+            )
+        else:
+            model = auto.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        raise ModelError(
+            f"{spec.title} cannot be used for classification ({hub.first_line(error)})."
+        ) from error
+    if freeze_backbone:
+        freeze(model, [n for n, _ in model.named_children() if n != model.base_model_prefix])
+    return model

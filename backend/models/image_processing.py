@@ -65,7 +65,7 @@ def _border(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
-@dataclass(frozen=True)
+@dataclass
 class ImageProcessor:
     """What a network was trained to expect of a picture; saved as JSON with its checkpoints."""
 
@@ -170,7 +170,7 @@ def pixels_of(store: Store, indices: NDArray[np.int64], size: int, channels: int
 class ImageSplit:
     """The pictures of one split, prepared once or, where they are too many, batch by batch."""
 
-    lengths = None
+    lengths: Tensor | None = None
 
     def __init__(
         self, store: Store, processor: ImageProcessor, split: str, augmentation: str = "none"

@@ -164,7 +164,7 @@ class TextSplit:
         indices = store.indices(split)
         self.labels = torch.from_numpy(store.labels[indices])
         self.tokens = Tokens.pack(processor.encode([store.text(i) for i in indices.tolist()]))
-        self.lengths = self.tokens.lengths
+        self.lengths: Tensor | None = self.tokens.lengths
         self.pad_id = processor.pad_id
 
     def __len__(self) -> int:

@@ -56,7 +56,7 @@ MODELS = (
         "Looks for edges and shapes wherever they are. The best choice for digits and other small "
         "pictures; about a minute.",
         "trainroom",
-        72_730,
+        72_666,
         memory_mb=400,
         defaults={"learning_rate": 3e-3, "epochs": 10, "augmentation": "light"},
     ),

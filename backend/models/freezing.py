@@ -1,0 +1,22 @@
+"""Keeps the pretrained part of a network as it is; called by the loaders of outside libraries."""
+
+from collections.abc import Collection
+
+from torch import nn
+
+
+def freeze(model: nn.Module, heads: Collection[str]) -> None:
+    """Let only the parts named in heads learn.
+
+    The rest keeps its weights, and stays in evaluation mode for good: neither dropout nor the
+    running statistics of batch norms change what it computes.
+    """
+    prefixes = tuple(f"{head}." for head in heads)
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name.startswith(prefixes))
+    for name, part in model.named_modules():
+        holds_a_head = not name or any(f"{head}.".startswith(f"{name}.") for head in heads)
+        if not holds_a_head and not name.startswith(prefixes):
+            part.eval()
+            # The loop calls model.train() each epoch, which asks every part in turn.
+            part.train = part.eval
