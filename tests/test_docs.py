@@ -61,7 +61,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 
 def test_commands_exist() -> None:
-    from backend.__main__ import build_parser
+    from backend.cli.parser import build_parser
 
     parser = build_parser()
     actions = [action for action in parser._actions if isinstance(action.choices, dict)]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -70,7 +71,11 @@ def measure_other(name: str, dataset_id: str, case: Case) -> float:
     """Examples per second of another way, in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.contestants", name, dataset_id, case.model]
     command += [str(case.epochs), str(case.batch_size)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # Installed there by make benchmarks, apart from the app's own libraries.
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / ".venv" / "benchmarks")}
+    done = subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{name} failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.split("RESULT")[-1])
