@@ -4,7 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
 from backend.cli.parser import build_parser
@@ -56,7 +56,8 @@ def _quiet_stdout() -> Iterator[TextIO]:
     os.dup2(2, 1)
     answers = os.fdopen(os.dup(saved), "w", encoding="utf-8", errors="replace")
     try:
-        yield answers
+        with redirect_stdout(sys.stderr):
+            yield answers
         answers.close()
     finally:
         sys.stdout.flush()

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from backend.jobs.processes import ROOT
-from storage import runs
+from storage import files, runs
 from storage.records import Run
 
 
@@ -50,7 +50,19 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30.0, every: float =
         if found:
             return found
         time.sleep(every)
-    raise AssertionError(f"not reached within {seconds} s")
+    raise AssertionError(f"not reached within {seconds} s\n{_what_happened()}")
+
+
+def _what_happened() -> str:
+    """The runs as they are and the ends of all logs: what a failed test needs to be understood."""
+    lines = [
+        f"run {run.id}: {run.status}, step {run.step}, silent for "
+        f"{time.time() - (run.heartbeat_at or 0):.1f} s, {run.message}"
+        for run in runs.list_runs()
+    ]
+    for log in sorted([*files.logs_dir().glob("*"), *files.home().glob("runs/*/log.txt")]):
+        lines += [f"--- {log.name}", log.read_text(errors="replace")[-1500:]]
+    return "\n".join(lines)
 
 
 def start_supervisor(**options: Any) -> Popen[bytes]:
