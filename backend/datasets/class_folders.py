@@ -29,6 +29,8 @@ SPLIT_FOLDERS = {
     "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "dev": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
+WINDOW_BYTES = 32_000_000
+"""How much may wait to be decoded: the pictures themselves need memory as well."""
 SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
 
 Progress = Callable[[str, float], None]
@@ -60,6 +62,9 @@ class Placed:
     entry: Entry
     label: str
     split: int
+
+
+Decoding = tuple[Placed, "Future[NDArray[np.uint8] | DataError]"]
 
 
 class FolderSource:
@@ -189,7 +194,7 @@ def read_pictures(
     # zlib and libjpeg let go of Python's lock: decoding is what takes the time.
     threads = min(4, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
-        window: deque[tuple[Placed, Future[NDArray[np.uint8] | DataError]]] = deque()
+        window: deque[Decoding] = deque()
 
         def take() -> None:
             item, future = window.popleft()
@@ -201,11 +206,15 @@ def read_pictures(
 
         for item, data in _read_all(source, placed, progress):
             window.append((item, pool.submit(decode, data)))
-            if len(window) > 2 * threads:
+            while len(window) > 2 * threads or _waiting_bytes(window) > WINDOW_BYTES:
                 take()
         while window:
             take()
     _check_left(source.name, writer, placed, skips, "picture")
+
+
+def _waiting_bytes(window: Iterable[Decoding]) -> int:
+    return sum(item.entry.size for item, _ in window)
 
 
 def read_text_files(

@@ -92,6 +92,8 @@ def picture_array(image: "Image.Image") -> NDArray[np.uint8]:
     if image.format == "JPEG" and image.mode in ("L", "RGB", "YCbCr"):
         # Lets the decoder skip detail that shrinking would throw away; 2 x keeps it smooth.
         image.draft(None, (2 * size[0], 2 * size[1]))
+    image.load()
+    # Asked for after loading: some formats hold it behind the pixels, and Pillow turns TIFF itself.
     orientation = image.getexif().get(ORIENTATION, 1)
     picture = _eight_bit(image)
     if picture.size != size:
@@ -116,7 +118,7 @@ _TURNS = {
 
 
 def _eight_bit(image: "Image.Image") -> "Image.Image":
-    """L, RGB, RGBA, RGBa or CMYK: the modes that can be resized well."""
+    """L, LA, RGB, RGBA or CMYK: the modes that can be resized well."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
@@ -130,21 +132,23 @@ def _eight_bit(image: "Image.Image") -> "Image.Image":
             stripe = values[row : row + 256].astype(np.float32) * (255.0 / top)
             scaled[row : row + 256] = np.nan_to_num(stripe).clip(0, 255).round()
         return Image.fromarray(scaled)
-    if image.mode in ("LA", "La", "PA", "RGBA") or "transparency" in image.info:
-        # Premultiplied, so that the colour of invisible pixels does not bleed into the rest.
-        return image.convert("RGBA").convert("RGBa")
-    if image.mode in ("1", "L"):
-        return image.convert("L")
-    if image.mode == "CMYK":
+    # No conversion where none is needed: each copies all pixels.
+    if image.mode in ("LA", "RGBA"):
+        return image  # resize() premultiplies: the colour of invisible pixels does not bleed
+    if image.mode in ("La", "PA", "RGBa") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode == "L":
         return image
-    return image.convert("RGB")
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
 
 
 def _opaque(image: "Image.Image") -> "Image.Image":
     """L or RGB; transparent parts over white."""
     from PIL import Image
 
-    if image.mode == "RGBa":
+    if image.mode in ("LA", "RGBA"):
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")

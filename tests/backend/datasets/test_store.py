@@ -130,9 +130,13 @@ def test_a_label_below_zero_is_damage(home: Path) -> None:
 
 
 def test_an_error_while_writing_leaves_nothing(home: Path) -> None:
-    with pytest.raises(RuntimeError), StoreWriter("text") as writer:
-        writer.add_text("a", "b")
-        raise RuntimeError
+    def fail() -> None:
+        with StoreWriter("text") as writer:
+            writer.add_text("a", "b")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list((home / "tmp").iterdir()) == []
     assert not (home / "datasets").exists()
 
