@@ -114,7 +114,8 @@ def end_processes_of(home: Path) -> None:
     mine = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get("TRAINROOM_HOME") == str(home):
+            ours = any(part.startswith("backend.") for part in process.cmdline())
+            if ours and process.environ().get("TRAINROOM_HOME") == str(home):
                 mine.append(process)
         except psutil.Error:
             continue
