@@ -63,12 +63,15 @@ class Guard:
             if not _same_origin(headers):
                 await PlainTextResponse("This origin is not allowed.", 403)(scope, receive, send)
                 return
-        await self.app(scope, receive, partial(_send_with_headers, send))
+        await self.app(scope, receive, partial(_send_with_headers, send, scope["path"]))
 
 
-async def _send_with_headers(send: Send, message: Message) -> None:
+async def _send_with_headers(send: Send, path: str, message: Message) -> None:
     if message["type"] == "http.response.start":
         headers = MutableHeaders(scope=message)
+        if path.startswith("/assets/"):
+            # Asked for again each time, answered "not modified": an update is never half seen.
+            headers.setdefault("Cache-Control", "no-cache")
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Content-Security-Policy", CONTENT_POLICY)

@@ -75,7 +75,10 @@ def class_balance_figure(
         **_quiet(),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
     )
-    figure.update_yaxes(autorange="reversed", type="category", automargin=True, ticklabelstandoff=6)
+    figure.update_yaxes(
+        autorange="reversed", type="category", automargin=True, ticklabelstandoff=6,
+        tickfont={"size": 12},
+    )  # fmt: skip
     figure.update_xaxes(tickformat=",d", automargin=True, rangemode="tozero")
     return figure
 

@@ -1,11 +1,11 @@
 // Draws one run's page part that lives: tiles, progress bar and charts. It polls the run's route,
 // so nothing here reruns a Python script. Loaded by pages/components/live_run.py.
 
+import { Curve, pick, smooth, thin } from "./curves.js";
+
 const POLL_ACTIVE = 500; // milliseconds
 const POLL_HIDDEN = 5000;
-const BUCKETS = 700; // a chart is never drawn with more than twice this many points per line
 const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothed
-const HORIZON = 1000; // smoothing is counted in thousandths of the run's whole length
 const BETWEEN = new Set(["queued", "starting", "stopping"]); // the server has a sentence for these
 const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
 
@@ -73,84 +73,6 @@ function megabytes(value) {
   if (!isNumber(value)) return "–";
   return value >= 1024 ? `${(value / 1024).toFixed(1)} GB` : `${whole.format(value)} MB`;
 }
-
-// ----------------------------------------------------------------------------------- curves
-
-/** All points of one metric that were received, in step order. */
-class Curve {
-  constructor() {
-    this.steps = [];
-    this.values = [];
-  }
-
-  /** Add points; those at or before the last step came twice and are dropped. */
-  push(steps, values) {
-    let last = this.steps.length ? this.steps[this.steps.length - 1] : -Infinity;
-    for (let i = 0; i < steps.length; i++) {
-      if (steps[i] <= last) continue;
-      last = steps[i];
-      this.steps.push(last);
-      this.values.push(values[i] === null ? NaN : values[i]);
-    }
-  }
-
-  get last() {
-    for (let i = this.values.length - 1; i >= 0; i--) {
-      if (Number.isFinite(this.values[i])) return this.values[i];
-    }
-    return undefined;
-  }
-}
-
-/**
- * Exponential moving average that counts steps, not points, and starts without a bias to zero:
- * a gap of many steps forgets more, and the first point equals the curve.
- */
-export function smooth(steps, values, strength, length) {
-  const out = new Array(values.length);
-  const keep = Math.min(Math.sqrt(strength), 0.999);
-  let sum = 0, weight = 0, previous = steps.length ? steps[0] : 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (!Number.isFinite(value)) { out[i] = NaN; continue; }
-    const decay = keep ** (((steps[i] - previous) / Math.max(1, length)) * HORIZON);
-    previous = steps[i];
-    sum = sum * decay + value;
-    weight = weight * decay + 1;
-    out[i] = sum / weight;
-  }
-  return out;
-}
-
-/** Indices of the lowest and highest point of each of BUCKETS stretches between two steps. */
-export function thin(steps, values, first, last) {
-  let from = 0, to = steps.length;
-  while (from < to && steps[from] < first) from++;
-  while (to > from && steps[to - 1] > last) to--;
-  from = Math.max(0, from - 1);
-  to = Math.min(steps.length, to + 1);
-  const indices = [];
-  if (to - from <= 2 * BUCKETS) {
-    for (let i = from; i < to; i++) indices.push(i);
-    return indices;
-  }
-  const width = (to - from) / BUCKETS;
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    const start = from + Math.floor(bucket * width);
-    const end = from + Math.floor((bucket + 1) * width);
-    let low = start, high = start;
-    for (let i = start; i < end; i++) {
-      if (!Number.isFinite(values[i])) continue;
-      if (!(values[i] >= values[low])) low = i;
-      if (!(values[i] <= values[high])) high = i;
-    }
-    if (low === high) indices.push(low);
-    else indices.push(Math.min(low, high), Math.max(low, high));
-  }
-  return indices;
-}
-
-const pick = (values, indices) => indices.map((i) => values[i]);
 
 // --------------------------------------------------------------------------------- elements
 

@@ -1,10 +1,20 @@
 """A few examples of a data set, small: pictures in a row or sentences in quotes."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from backend import datasets
 from backend.datasets import Dataset, Example
 from pages.components.wording import escape
+
+
+def in_order(found: Iterable[Dataset]) -> list[Dataset]:
+    """Own data first, newest on top; then the bundled sets in the order in which they were made."""
+    return sorted(
+        found,
+        key=lambda item: (item.bundled, item.created_at if item.bundled else -item.created_at),
+    )
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

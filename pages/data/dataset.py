@@ -59,7 +59,7 @@ def _header(dataset: Dataset) -> None:
 
 
 def _examples(dataset: Dataset) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### Examples", width="stretch")
         label = st.selectbox(
             "Class", ["", *dataset.classes], width=220, label_visibility="collapsed",

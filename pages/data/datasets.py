@@ -11,7 +11,7 @@ from backend.tasks import Task, list_tasks
 from pages.components import links
 from pages.components.errors import explain_error
 from pages.components.layout import card, page_header
-from pages.components.samples import samples_row
+from pages.components.samples import in_order, samples_row
 from pages.components.wording import escape, megabytes, plural
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     actions = page_header("Data sets", "What a model can learn from. Everything stays here.")
     if actions.button("Add your own data", icon=":material/upload:", type="primary"):
         st.switch_page(links.IMPORT)
-    found = datasets.list_datasets()
+    found = in_order(datasets.list_datasets())
     own = [dataset for dataset in found if not dataset.bundled]
     for title, group in (("Your own", own), ("Ready to use", [d for d in found if d.bundled])):
         if group:
@@ -62,12 +62,12 @@ def _downloads(have: set[str]) -> None:
     offers = [offer for offer in datasets.list_downloads() if offer.name not in have]
     if not offers:
         return
-    st.markdown("#### To download")
-    st.caption("These need the internet once. Nothing is fetched before you press the button.")
-    grid = st.grid(3, min_column_width=280, gap="medium")
-    for offer in offers:
-        with grid, card(f"offer_{offer.name}", height="stretch", gap="small"):
-            _offer(offer)
+    with st.expander(f"{len(offers)} more to download", icon=":material/download:"):
+        st.caption("These need the internet once. Nothing is fetched before you press a button.")
+        grid = st.grid(3, min_column_width=260, gap="medium")
+        for offer in offers:
+            with grid, card(f"offer_{offer.name}", height="stretch", gap="small"):
+                _offer(offer)
 
 
 def _offer(offer: DownloadOffer) -> None:

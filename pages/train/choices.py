@@ -13,7 +13,7 @@ from pages.components import links
 from pages.components.choice_cards import Choice, choice_cards
 from pages.components.errors import explain_error
 from pages.components.layout import empty_state
-from pages.components.samples import samples_row
+from pages.components.samples import in_order, samples_row
 from pages.components.wording import megabytes, parameters, plural
 
 OTHER = "another-model"
@@ -21,11 +21,7 @@ OTHER = "another-model"
 
 def choose_dataset(task: Task) -> Dataset | None:
     """Cards of the data sets for this task; None where there are none."""
-    # Own data first, newest on top; then the bundled sets in the order in which they are best met.
-    found = sorted(
-        datasets.list_datasets(task.name),
-        key=lambda item: (item.bundled, item.created_at if item.bundled else -item.created_at),
-    )
+    found = in_order(datasets.list_datasets(task.name))
     if not found:
         place = empty_state("database", "No data yet", "Bring your own to begin.")
         place.page_link(links.IMPORT, label="Add data", icon=":material/upload:")

@@ -61,7 +61,7 @@ def _what_it_was(given: Given, prediction: dict[str, Any]) -> None:
         return
     with st.container(key="samples_given"):
         try:
-            st.image(given.value, width=180, alt="The picture that you gave")
+            st.image(given.value, width=150, alt="The picture that you gave")
         except Exception as error:
             st.caption(explain(error)[1])
         if prediction.get("seen"):

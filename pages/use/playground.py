@@ -11,7 +11,7 @@ from pages.components.layout import card, empty_state, page_header
 from pages.components.status import LOOKS, has_model, score_words
 from pages.components.wording import escape
 from pages.use.answers import ask, history_table, show_answer
-from pages.use.inputs import examples_row, own_input
+from pages.use.inputs import examples_to_click, own_input
 
 
 def main() -> None:
@@ -65,10 +65,11 @@ def _try(run: Run) -> None:
         return
     _warm(run.id)
     with card("input"):
-        given = own_input(task.input_kind, run.id)
-        picked = examples_row(run, task.input_kind)
-        if picked is not None:
-            given = picked
+        own, examples = st.columns(2, gap="medium")
+        with own:
+            given = own_input(task.input_kind, run.id)
+        with examples:
+            given = examples_to_click(run, task.input_kind) or given
         if given is not None:
             ask(run, given)
     show_answer(run)

@@ -95,7 +95,7 @@ def test_the_camera_is_asked_for_only_on_request(open_page: OpenPage) -> None:
     seed_run()
     page = open_page(PAGE)
     assert not page.get("camera_input")
-    page.toggle(key="play_camera").set_value(True)
+    page.get("segmented_control")[0].set_value("Camera")
     page.run()
     assert page.get("camera_input")
 
