@@ -22,7 +22,6 @@ MAX_RATIO = 50
 FREE_BYTES = 100_000_000
 ENCRYPTED, UTF8_NAME = 0x1, 0x800
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
-TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl")
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 FORMATS = (
     (0, b"Rar!", "a RAR archive"),

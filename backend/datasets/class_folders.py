@@ -24,6 +24,7 @@ MAX_CLASSES = 1000
 MAX_CLASS_NAME = 200
 PICTURES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 TEXTS = (".txt",)
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl")
 SPLIT_FOLDERS = {
     "train": TRAIN, "training": TRAIN,
     "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "dev": VALIDATION,
@@ -120,6 +121,12 @@ def place_entries(
         else:
             wanted.append(entry)
     if not wanted:
+        for entry in source.entries:
+            if entry.path.lower().endswith(TABLES) and not is_system_file(entry.parts):
+                raise DataError(
+                    f"{source.name} holds a table, {shown(entry.path)}. Unpack it and bring in the "
+                    "table itself, as CSV."
+                )
         raise DataError(
             f"{source.name} holds no {kind}s ({', '.join(suffixes)}). Put them into one folder per "
             f"class.{skips.summary()}"

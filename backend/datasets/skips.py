@@ -34,8 +34,8 @@ class Skips:
         if not self.listed:
             return ""
         first = self.listed[0]
-        more = f" ({self.count - 1:,} more were skipped)" if self.count > 1 else ""
-        return f" {first['where']}: {first['reason']}{more}"
+        more = f" (and {self.count - 1:,} more)" if self.count > 1 else ""
+        return f" {first['where']}: {first['reason'].removesuffix('.')}{more}."
 
 
 def shown(name: str) -> str:
