@@ -5,9 +5,7 @@ import importlib.util
 import io
 import logging
 import os
-import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from backend.datasets import catalog
+from backend.datasets import catalog, corpus, shapes
 from backend.datasets.splits import TEST, UNASSIGNED
 from backend.datasets.store import Kind, StoreWriter
 from backend.errors import DataError
@@ -30,23 +28,6 @@ FASHION_MNIST_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-
-MIN_SENTENCES = 100
-"""A language with fewer different sentences is left out."""
-TOPICS = {
-    "ai": "artificial intelligence",
-    "coding": "programming",
-    "emotion": "feelings",
-    "literature": "books",
-    "money": "money",
-    "movies": "movies",
-    "psychology": "psychology",
-    "science": "science",
-    "sports": "sports",
-    "trivia": "general knowledge",
-}
-LANGUAGE_NAMES = {"traditionalchinese": "Chinese"}
-MAX_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +83,11 @@ def _fill_digits(writer: StoreWriter, path: Path) -> None:
         writer.add_image(pixels.reshape(8, 8, 1), str(row[64]))
 
 
+def _fill_shapes(writer: StoreWriter, path: Path) -> None:
+    for image, name, split in shapes.draw_shapes():
+        writer.add_image(image, name, split)
+
+
 def find_fashion_mnist() -> Path | None:
     folder = Path(os.environ.get(FASHION_MNIST_VARIABLE) or FASHION_MNIST_DIR)
     return folder if (folder / "train-images-idx3-ubyte.gz").exists() else None
@@ -124,68 +110,6 @@ def _fill_fashion_mnist(writer: StoreWriter, folder: Path) -> None:
         labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz")
         for image, label in zip(images, labels, strict=True):
             writer.add_image(image[:, :, None], FASHION_MNIST_CLASSES[label], split)
-
-
-def _conversations(path: Path) -> list[list[str]]:
-    """The conversations of one file of the corpus, each a list of sentences."""
-    import yaml
-
-    data = path.read_bytes()
-    # The C parser is 15 times as fast as the one in Python, but not everywhere.
-    fast = hasattr(yaml, "CSafeLoader")
-    parsed = yaml.load(data, yaml.CSafeLoader) if fast else yaml.load(data, yaml.SafeLoader)
-    found = parsed["conversations"] or []
-    lists = (item if isinstance(item, list) else [item] for item in found)
-    return [[" ".join(x.split()) for x in item if isinstance(x, str)] for item in lists]
-
-
-def _unambiguous(labelled: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Class -> its different texts, without those that stand in several classes."""
-    owners: dict[str, dict[str, str]] = defaultdict(dict)
-    for text, label in labelled:
-        owners[text.casefold()].setdefault(label, text)
-    classes: dict[str, list[str]] = defaultdict(list)
-    for owner in owners.values():
-        if len(owner) == 1:
-            (label, text), *_ = owner.items()
-            classes[label].append(text)
-    return classes
-
-
-def _is_sentence(text: str) -> bool:
-    """Two words at least, or four signs of a script that puts no spaces between words."""
-    letters = [sign for sign in text if sign.isalpha()]
-    wide = any(unicodedata.east_asian_width(sign) == "W" for sign in letters)
-    return len(letters) >= 4 and (wide or " " in text) and len(text) <= MAX_TEXT
-
-
-def _fill_languages(writer: StoreWriter, folder: Path) -> None:
-    def sentences() -> Iterable[tuple[str, str]]:
-        for path in sorted(folder.glob("*/*.yml")):
-            language = path.parent.name
-            name = LANGUAGE_NAMES.get(language, language.capitalize())
-            for conversation in _conversations(path):
-                yield from ((text, name) for text in conversation if _is_sentence(text))
-
-    classes = _unambiguous(sentences())
-    for language, texts in classes.items():
-        # Sentences that the translators left in English; all these scripts are their own.
-        own = [text for text in texts if not text.isascii()]
-        texts = own if len(own) > 0.9 * len(texts) else texts
-        if len(texts) >= MIN_SENTENCES:
-            for text in texts:
-                writer.add_text(text, language)
-
-
-def _fill_topics(writer: StoreWriter, folder: Path) -> None:
-    def exchanges() -> Iterable[tuple[str, str]]:
-        for category, topic in TOPICS.items():
-            for conversation in _conversations(folder / "english" / f"{category}.yml"):
-                yield from ((text[:MAX_TEXT], topic) for text in conversation if " " in text)
-
-    for topic, texts in _unambiguous(exchanges()).items():
-        for text in texts:
-            writer.add_text(text, topic)
 
 
 logger = logging.getLogger(__name__)
@@ -237,6 +161,20 @@ BUNDLED: tuple[Bundled, ...] = (
         class_order=FASHION_MNIST_CLASSES,
     ),
     Bundled(
+        name="shapes",
+        title="Shapes in colour",
+        description="600 colour pictures of ten figures on busy backgrounds: so few that a model "
+        "with pretrained weights does far better than one that starts from zero.",
+        kind="image",
+        task="image-classification",
+        source="Drawn by Trainroom",
+        licence="MIT",
+        needs="nothing",
+        source_note="Not photographs: each picture is drawn by the program, always the same ones.",
+        find=lambda: Path(shapes.__file__),
+        fill=_fill_shapes,
+    ),
+    Bundled(
         name="languages",
         title="Which language is it?",
         description="Short sentences, each in one of many languages.",
@@ -245,10 +183,10 @@ BUNDLED: tuple[Bundled, ...] = (
         source="chatterbot-corpus by Gunther Cox and contributors",
         licence="BSD-3-Clause",
         needs="the package chatterbot-corpus (pip install chatterbot-corpus)",
-        source_note=f"Languages with at least {MIN_SENTENCES} different sentences; sentences that "
+        source_note=f"Languages with at least {corpus.MIN_SENTENCES} different sentences; sentences that "
         "stand in two languages are left out.",
         find=lambda: _package_file("chatterbot_corpus", "data"),
-        fill=_fill_languages,
+        fill=corpus.fill_languages,
     ),
     Bundled(
         name="topics",
@@ -262,7 +200,7 @@ BUNDLED: tuple[Bundled, ...] = (
         source_note="Questions and answers of the English part; sentences that stand in two "
         "topics are left out.",
         find=lambda: _package_file("chatterbot_corpus", "data"),
-        fill=_fill_topics,
+        fill=corpus.fill_topics,
     ),
 )
 

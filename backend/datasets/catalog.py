@@ -18,7 +18,9 @@ from storage import datasets, files, runs
 from storage.records import ACTIVE, Dataset, RunStatus
 
 MAX_NAME = 100
-RESERVED = frozenset({"mnist", "digits", "fashion-mnist", "fashionmnist", "languages", "topics"})
+RESERVED = frozenset(
+    {"mnist", "digits", "fashion-mnist", "fashionmnist", "shapes", "languages", "topics"}
+)
 """Names and ids of the bundled data sets: nobody else may take them, also where one is missing."""
 FEW = 10
 UNEVEN = 10
