@@ -1,0 +1,200 @@
+"""The live charts in a real browser, fed by rows written straight into storage."""
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from backend.runs import RunStatus, list_runs
+from storage import database, metrics, runs
+from tests.e2e.app_server import AppServer, wait_for
+from tests.e2e.visitor import Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
+
+TOTAL = 4000
+RANGE = "document.querySelector('.lr-loss .lr-plot').layout.xaxis.range"
+
+
+class Trainer:
+    """Writes a run's rows as a worker would; on a host of its own, so that no supervisor minds."""
+
+    def __init__(self) -> None:
+        run = runs.create_run(
+            name="Live", task="image-classification", model="mlp", dataset_id="mnist",
+            dataset_name="mnist", config={"epochs": 10},
+        )  # fmt: skip
+        claimed = runs.claim_run(
+            lambda run, _: "cpu" if run.name == "Live" else None,
+            pid=1, process_started=0.0, host="elsewhere",
+        )  # fmt: skip
+        assert claimed is not None
+        self.id, self.token, self.step = run.id, claimed[1], 0
+        runs.move_run(run.id, RunStatus.RUNNING, when=[RunStatus.STARTING], message="Training.")
+
+    def train(self, steps: int) -> None:
+        now = time.time()
+        fresh = range(self.step + 1, self.step + steps + 1)
+        self.step += steps
+        losses = [(s, 2 * math.exp(-s / 800) + 0.1 * math.sin(s), s / 400, now) for s in fresh]
+        checks = [(s, 2 * math.exp(-s / 800) + 0.1, s / 400, now) for s in fresh if s % 100 == 0]
+        rights = [(s, 1 - value / 3, epoch, at) for s, value, epoch, at in checks]
+        points: dict[str, Any] = {
+            "train/loss": losses, "val/loss": checks, "val/accuracy": rights,
+        }  # fmt: skip
+        summary = {name: values[-1][1] for name, values in points.items() if values}
+        with database.write() as session:
+            metrics.append_points(session, self.id, 1, points)
+            runs.record_progress(
+                session, self.id, self.token, step=self.step, total_steps=TOTAL,
+                epoch=self.step / 400, metrics=summary, best_step=self.step // 100 * 100 or None,
+            )  # fmt: skip
+
+    def end(self) -> None:
+        runs.move_run(
+            self.id, RunStatus.FINISHED, when=[RunStatus.RUNNING], token=self.token, message="Done."
+        )
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Ten steps every 0.1 s for as long as the block runs."""
+        over = threading.Event()
+
+        def work() -> None:
+            while not over.wait(0.1):
+                self.train(10)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.fixture
+def trainer(server: AppServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainer]:
+    monkeypatch.setenv("TRAINROOM_HOME", str(server.home))
+    trainer = Trainer()
+    trainer.train(800)
+    yield trainer
+    trainer.end()
+    assert list_runs()
+
+
+def step_shown(visitor: Visitor) -> int:
+    return int(visitor.page.locator(".lr-tile dd").first.inner_text().replace(",", "") or 0)
+
+
+def watch(visitor: Visitor, trainer: Trainer) -> None:
+    visitor.open(f"/run?run={trainer.id}")
+    wait_for("the curve", lambda: visitor.points() > 10)
+    visitor.page.evaluate("window.firstPlot = document.querySelector('.lr-loss .main-svg')")
+
+
+def drag(visitor: Visitor, first: float, last: float) -> None:
+    """Drag over the loss chart, from one share of its width to another."""
+    box = visitor.page.locator(".lr-loss .lr-plot .nsewdrag").bounding_box()
+    assert box is not None
+    mouse, height = visitor.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + first * box["width"], height)
+    mouse.down()
+    mouse.move(box["x"] + last * box["width"], height + 3, steps=6)
+    mouse.up()
+
+
+def test_zoom_and_hidden_curves_outlive_updates(visitor: Visitor, trainer: Trainer) -> None:
+    watch(visitor, trainer)
+    drag(visitor, 0.25, 0.5)
+    show_all = visitor.page.get_by_role("button", name="Show all")
+    expect(show_all).to_be_visible()
+    first, last = visitor.page.evaluate(RANGE)
+    assert (first, last) == pytest.approx((202, 404), abs=20)
+
+    key = visitor.page.locator(".lr-loss .lr-key", has_text="Validation")
+    key.click()
+    expect(key).to_have_attribute("aria-pressed", "false")
+    before = step_shown(visitor)
+    with trainer.going_on():
+        wait_for("ten updates", lambda: step_shown(visitor) > before + 300)
+    assert visitor.page.evaluate(RANGE) == [first, last]
+    expect(key).to_have_attribute("aria-pressed", "false")
+    hidden = "document.querySelector('.lr-loss .lr-plot').data.at(-1).visible"
+    assert visitor.page.evaluate(hidden) is False
+    # The other charts look at the same steps.
+    other = RANGE.replace("lr-loss", "lr-accuracy")
+    assert visitor.page.evaluate(other) == [first, last]
+
+    show_all.click()
+    wait_for("the whole curve", lambda: visitor.page.evaluate(RANGE)[1] > trainer.step - 1)
+    same = "window.firstPlot === document.querySelector('.lr-loss .main-svg')"
+    assert visitor.page.evaluate(same), "the chart was built anew instead of being extended"
+
+
+def test_the_end_changes_the_buttons_and_keeps_the_chart(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    watch(visitor, trainer)
+    expect(visitor.page.get_by_role("button", name="Stop")).to_be_visible()
+    trainer.end()
+    visitor.status("Finished")
+    expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(visitor.page.get_by_role("button", name="Try it")).to_be_visible()
+    same = "window.firstPlot === document.querySelector('.lr-loss .main-svg')"
+    assert visitor.page.evaluate(same)
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.page.wait_for_timeout(2500)
+    assert not [url for url in asked if "/api/" in url], "polling goes on after the end"
+
+
+def test_the_charts_follow_the_theme(visitor: Visitor, trainer: Trainer) -> None:
+    watch(visitor, trainer)
+    colour = "document.querySelector('.lr-loss .lr-plot').layout.hoverlabel.bgcolor"
+    light = visitor.page.evaluate(colour)
+    visitor.page.emulate_media(color_scheme="dark")
+    wait_for("dark charts", lambda: visitor.page.evaluate(colour) not in (light, None))
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    watch(visitor, trainer)
+    wider = """() => [...document.querySelectorAll('.lr-root *')]
+        .filter(element => element.getBoundingClientRect().right > 391)
+        .map(element => element.className.toString()).slice(0, 5)"""
+    wait_for("nothing wider than the screen", lambda: visitor.page.evaluate(wider) == [])
+
+
+def test_smoothing_does_not_lag_and_leaves_sparse_curves_alone(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    """The debiased average begins at the first point, and validation keeps its own points."""
+    watch(visitor, trainer)
+    lines = visitor.page.evaluate(
+        "document.querySelector('.lr-loss .lr-plot').data.map(l => [l.name ?? '', [...l.y]])"
+    )
+    raw, smoothed, validation = (line[1] for line in lines)
+    assert smoothed[0] == pytest.approx(raw[0])
+    expected = [2 * math.exp(-s / 800) + 0.1 for s in range(100, 801, 100)]
+    assert validation == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_lost_connection_is_told_and_found_again(visitor: Visitor, trainer: Trainer) -> None:
+    watch(visitor, trainer)
+    words = visitor.page.locator(".lr-words")
+    visitor.page.route("**/api/runs/**", lambda route: route.abort())
+    expect(words).to_contain_text("No connection")
+    visitor.page.unroute("**/api/runs/**")
+    trainer.train(10)
+    expect(words).to_contain_text("% done")
+    visitor.errors.clear()
+    trainer.end()
+    visitor.status("Finished")
