@@ -1,4 +1,4 @@
-"""Sentences of the package chatterbot-corpus, cleaned; the bundled sets `languages` and `topics`."""
+"""Sentences of the package chatterbot-corpus, cleaned, for the bundled `languages` and `topics`."""
 
 import unicodedata
 from collections import defaultdict
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.datasets.store import StoreWriter
 
-MIN_SENTENCES = 100
+MIN_SENTENCES = 90
 """A language with fewer different sentences is left out."""
 TOPICS = {
     "ai": "artificial intelligence",
