@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ASSETS = Path(__file__).parent / "pages" / "assets"
 HEARTBEAT_SECONDS = 5
+FIRST_PAGE_SECONDS = 1.5
 OWN_PATHS = ("/api/", "/assets/")
 # The browser itself is told to load nothing from elsewhere, whatever a page may contain.
 CONTENT_POLICY = (
@@ -157,13 +158,18 @@ async def plotly_js(request: Request) -> Response:
     return Response(body, media_type="text/javascript", headers=headers)
 
 
-def _prepare() -> None:
-    """Import what pages need and see to it that bundled data is there; runs beside the server."""
-    from backend import datasets, jobs, runs
+def _load() -> None:
+    """Import what every page needs and open the database, while the browser is still starting."""
+    from backend import runs
 
     runs.list_runs(statuses=[])
+
+
+def _prepare() -> None:
+    """See to it that bundled data and a supervisor are there."""
+    from backend import datasets, jobs
+
     jobs.touch_app()
-    jobs.ensure_supervisor()
     datasets.prepare_bundled()
     # What is loaded now stays: keeping it out of collections makes every rerun cheaper.
     gc.collect()
@@ -173,6 +179,9 @@ def _prepare() -> None:
 async def _keep_alive() -> None:
     """Prepare, then tell the supervisor every few seconds that the app is still here."""
     try:
+        await anyio.to_thread.run_sync(_load)
+        # The worker's imports take a core for seconds: the first page is drawn before.
+        await anyio.sleep(FIRST_PAGE_SECONDS)
         await anyio.to_thread.run_sync(_prepare)
     except Exception:
         log.exception("The preparation at the start failed")

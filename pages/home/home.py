@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from backend.runs import Run, RunStatus, list_runs, run_seconds
+from backend.runs import ACTIVE, Run, RunStatus, list_runs, run_seconds
 from pages.components import links
 from pages.components.layout import card, page_header
 from pages.components.run_card import run_card
@@ -17,11 +17,7 @@ WEEK = 7 * 24 * 3600
 
 
 def main() -> None:
-    runs = list_runs()
-    if not runs:
-        _welcome()
-        return
-    active = any(not run.has_ended for run in runs)
+    active = bool(list_runs([*ACTIVE, RunStatus.QUEUED]))
     # The timer runs only while something can change; _overview ends it with a full rerun.
     st.fragment(_overview, run_every=2 if active else None)(active)
 
@@ -46,6 +42,9 @@ def _welcome() -> None:
 
 def _overview(was_active: bool) -> None:
     runs = list_runs()
+    if not runs:
+        _welcome()
+        return
     waiting = [run for run in runs if run.status is RunStatus.QUEUED]
     active = [run for run in runs if run.is_active]
     if was_active and not active and not waiting:

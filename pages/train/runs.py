@@ -32,7 +32,7 @@ def main() -> None:
         return
     shown = _filtered(runs)
     active = any(not run.has_ended for run in shown)
-    st.fragment(_table, run_every=3 if active else None)([run.id for run in shown])
+    st.fragment(_table, run_every=3 if active else None)(shown)
 
 
 def _filtered(runs: list[Run]) -> list[Run]:
@@ -64,10 +64,11 @@ def _searched(run: Run) -> str:
     return f"#{run.id} {run.name} {run.dataset_name} {run.model}".casefold()
 
 
-def _table(ids: list[int]) -> None:
+def _table(runs: list[Run]) -> None:
     """The table and the buttons for what is selected in it; read again at each tick."""
-    known = {run.id: run for run in list_runs()}
-    runs = [known[number] for number in ids if number in known]
+    if any(not run.has_ended for run in runs):
+        known = {run.id: run for run in list_runs()}
+        runs = [known[run.id] for run in runs if run.id in known]
     if not runs:
         st.caption("No run fits. Choose another status, or clear the search.")
         return
