@@ -13,6 +13,7 @@ from pages.components.wording import ago, duration, escape, percent, plural
 from pages.home.starters import starter_cards
 
 SHOWN = 6
+FEW = 3
 WEEK = 7 * 24 * 3600
 
 
@@ -62,6 +63,9 @@ def _overview(was_active: bool) -> None:
     for run in runs[:SHOWN]:
         with grid:
             run_card(run)
+    if len(runs) <= FEW:
+        st.markdown("#### Something new")
+        starter_cards()
     if len(runs) > SHOWN:
         st.page_link(links.RUNS, label=f"All {len(runs):,} runs", icon=":material/table_rows:")
 

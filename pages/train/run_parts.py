@@ -84,7 +84,7 @@ def log_tail(run: Run) -> None:
         text = read_log(run.id, 200)
         long = text.count("\n") > 12
         with st.container(height=260 if long else "content", autoscroll=long, border=False):
-            st.code(text.strip() or "Nothing has been written yet.", language=None)
+            st.code(text.strip() or "Nothing has been written yet.", language=None, wrap_lines=True)
 
     st.fragment(body, run_every=None if run.has_ended else 2)()
 

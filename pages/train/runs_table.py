@@ -28,7 +28,7 @@ def selected_runs(runs: list[Run]) -> list[Run]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        height=min(MOST_HEIGHT, ROW * (len(runs) + 1) + 4),
+        height=min(MOST_HEIGHT, ROW * (len(runs) + 1) + 2),
         row_height=ROW,
         column_config=_columns(),
         alt="All runs with status, name, task, model, data, score, duration and start",
@@ -73,16 +73,16 @@ def _took(run: Run) -> str:
 def _columns() -> dict[str, object]:
     column = st.column_config
     return {
-        "Open": column.ButtonColumn("", width=64, type="tertiary", key="runs_open"),
-        "Run": column.NumberColumn("#", width=50, format="%d"),
-        "Status": column.TextColumn(width=130),
-        "Name": column.TextColumn(width=220),
-        "Task": column.TextColumn(width=140),
-        "Model": column.TextColumn(width=120),
-        "Data": column.TextColumn(width=110),
+        "Open": column.ButtonColumn("", width=62, type="tertiary", key="runs_open"),
+        "Run": column.NumberColumn("#", width=44, format="%d"),
+        "Status": column.TextColumn(width=118),
+        "Name": column.TextColumn(width=176),
+        "Task": column.TextColumn(width=126),
+        "Model": column.TextColumn(width=112),
+        "Data": column.TextColumn(width=92),
         "Score": column.NumberColumn(
-            format="%.1f %%", help="Right answers on examples kept aside.", width=80
+            format="%.1f %%", help="Right answers on examples kept aside.", width=70
         ),
-        "Duration": column.TextColumn(width=100),
-        "Started": column.DatetimeColumn(format="distance", width=120),
+        "Duration": column.TextColumn(width=88),
+        "Started": column.DatetimeColumn(format="distance", width=104),
     }

@@ -92,7 +92,8 @@ def examples_to_click(run: Run, kind: str) -> Given | None:
     if kind == "text":
         for example in examples[:5]:
             words = escape(example.text or "", 90)
-            if st.button(words, key=f"play_{seed}_{example.index}", type="tertiary"):
+            key = f"play_{seed}_{example.index}"
+            if st.button(words, key=key, type="tertiary", icon=":material/play_arrow:"):
                 picked = Given(example.text or "", example.text or "", example.label)
         return picked
     grid = st.grid(SHOWN // 2, min_column_width=58, gap="small", key="samples_playground")
