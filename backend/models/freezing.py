@@ -1,6 +1,6 @@
 """Keeps the pretrained part of a network as it is; called by the loaders of outside libraries."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from torch import nn
 
@@ -17,6 +17,15 @@ def freeze(model: nn.Module, heads: Collection[str]) -> None:
     for name, part in model.named_modules():
         holds_a_head = not name or any(f"{head}.".startswith(f"{name}.") for head in heads)
         if not holds_a_head and not name.startswith(prefixes):
-            part.eval()
+            part.training = False
             # The loop calls model.train() each epoch, which asks every part in turn.
-            part.train = part.eval
+            part.train = _unchanged(part)
+
+
+def _unchanged(part: nn.Module) -> Callable[[bool], nn.Module]:
+    """A train() that leaves the part as it is."""
+
+    def train(mode: bool = True) -> nn.Module:
+        return part
+
+    return train

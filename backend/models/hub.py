@@ -27,8 +27,6 @@ PACKAGED = {
     )
 }
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-# What is fetched from the Hub: never code, never formats that can hold code.
-PATTERNS = ["*.json", "*.txt", "model*.safetensors"]
 UNSAFE = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack", ".joblib")
 ADVICE = (
     "Connect to the internet and start again, or choose a model that is here already: MiniLM, or "
@@ -175,12 +173,11 @@ def _download(hub_id: str) -> Path:
     part = target.with_name(f"{target.name}.part")
     try:
         info = HfApi().model_info(hub_id, timeout=weights.TIMEOUT, files_metadata=True)
-        _check_listing(hub_id, [entry.rfilename for entry in info.siblings or []])
+        wanted = choose_files(hub_id, [entry.rfilename for entry in info.siblings or []])
         snapshot_download(
             hub_id,
             revision=info.sha,
-            allow_patterns=PATTERNS,
-            ignore_patterns=["*/*"],
+            allow_patterns=wanted,
             local_dir=part,
             etag_timeout=weights.TIMEOUT,
         )
@@ -203,12 +200,20 @@ def _download(hub_id: str) -> Path:
     return target
 
 
-def _check_listing(hub_id: str, names: list[str]) -> None:
-    if not any(re.fullmatch(r"model.*\.safetensors", name) for name in names):
+def choose_files(hub_id: str, names: list[str]) -> list[str]:
+    """What to fetch of a model's files: no code, and no format that can hold code.
+
+    Raises DownloadError where the model has no safetensors.
+    """
+    parts = [n for n in names if re.fullmatch(r"model-\d+-of-\d+\.safetensors", n)]
+    found = ["model.safetensors"] if "model.safetensors" in names else parts
+    if not found:
         raise DownloadError(
             f"{hub_id} offers no weights as safetensors, the only format that is safe to load. "
             "Choose another model."
         )
+    texts = [n for n in names if re.fullmatch(r"[^/]+\.(json|txt)", n)]
+    return [*found, *texts, *(n for n in names if n == "1_Pooling/config.json")]
 
 
 def first_line(error: Exception) -> str:

@@ -135,6 +135,23 @@ class TransformerClassifier(nn.Module):
         return self.head(masked_mean(states, attention_mask))
 
 
+class MeanPoolingClassifier(nn.Module):
+    """A text encoder, the mean of its tokens' vectors, and one linear layer.
+
+    As sentence encoders are trained (Sentence-BERT: Reimers and Gurevych, 2019).
+    """
+
+    def __init__(self, encoder: nn.Module, width: int, classes: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(width, classes))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Scores [b, classes] of token ids [b, length] and their mask (1 = token)."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        return self.head(masked_mean(states, attention_mask))
+
+
 def masked_mean(states: Tensor, attention_mask: Tensor) -> Tensor:
     """The mean over the tokens [b, width] of states [b, length, width], padding left out."""
     mask = attention_mask.unsqueeze(2).to(states.dtype)

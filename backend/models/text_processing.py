@@ -74,7 +74,11 @@ def load_or_train_tokenizer(dataset_id: str, store: Store, vocabulary_size: int)
 
 @dataclass
 class TextProcessor:
-    """A tokenizer with what belongs to it; model_config describes a transformers model."""
+    """A tokenizer with what belongs to it.
+
+    model_config describes a transformers model; mean_pooling says that it is one whose text
+    vector is the mean over its tokens.
+    """
 
     classes: list[str]
     max_length: int
@@ -82,6 +86,7 @@ class TextProcessor:
     pad_id: int = 0
     model_config: Mapping[str, Any] | None = None
     tokenizer_config: Mapping[str, Any] = field(default_factory=dict)
+    mean_pooling: bool = False
 
     def __post_init__(self) -> None:
         self.tokenizer.no_padding()
@@ -97,6 +102,7 @@ class TextProcessor:
             "max_length": self.max_length,
             "pad_id": self.pad_id,
             "tokenizer_config": dict(self.tokenizer_config),
+            "mean_pooling": self.mean_pooling,
         }
         (folder / FILE).write_text(json.dumps(record), encoding="utf-8")
         (folder / TOKENIZER).write_text(self.tokenizer.to_str(), encoding="utf-8")

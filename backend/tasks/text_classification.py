@@ -46,7 +46,7 @@ MODELS = (
         "trainroom",
         512_650,
         memory_mb=300,
-        defaults={"learning_rate": 1e-2, "epochs": 8},
+        defaults={"learning_rate": 1e-2, "epochs": 10, "batch_size": 32},
     ),
     ModelSpec(
         "gru",
@@ -56,7 +56,7 @@ MODELS = (
         "trainroom",
         881_674,
         memory_mb=500,
-        defaults={"learning_rate": 3e-3, "epochs": 6},
+        defaults={"learning_rate": 3e-3, "epochs": 10, "batch_size": 32},
     ),
     ModelSpec(
         "lstm",
@@ -65,7 +65,7 @@ MODELS = (
         "trainroom",
         918_922,
         memory_mb=500,
-        defaults={"learning_rate": 3e-3, "epochs": 6},
+        defaults={"learning_rate": 3e-3, "epochs": 10, "batch_size": 32},
     ),
     ModelSpec(
         "transformer",
@@ -75,7 +75,7 @@ MODELS = (
         "trainroom",
         1_306_890,
         memory_mb=600,
-        defaults={"learning_rate": 1e-3, "epochs": 6},
+        defaults={"learning_rate": 1e-3, "epochs": 6, "batch_size": 32},
     ),
     ModelSpec(
         "minilm",
@@ -83,12 +83,12 @@ MODELS = (
         "Knows English from a billion sentence pairs, and its weights are here. The best choice "
         "for English texts without internet.",
         "transformers",
-        22_717_066,
+        22_569_226,
         checkpoint=hub.MINILM,
         download_mb=91,
         memory_mb=1500,
         licence="Apache-2.0",
-        defaults=FINE_TUNING,
+        defaults={**FINE_TUNING, "learning_rate": 2e-4},
     ),
     ModelSpec(
         "distilbert",
