@@ -2,7 +2,6 @@
 
 import shutil
 import time
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from backend.datasets.skips import Skips
+from backend.datasets.skips import Skips, cleaned
 from backend.datasets.store import UNPUBLISHED, WRITER_LOCK, Contents, StoreWriter
 from backend.errors import BusyError, DataError, NotFoundError, UsageError
 from storage import datasets, files, runs
@@ -34,16 +33,14 @@ def writing() -> FileLock:
 
 def check_name(name: str) -> str:
     """The name as it will be stored; raises UsageError where it cannot be one."""
-    cleaned = " ".join(
-        "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in name).split()
-    )
-    if not cleaned:
+    line = cleaned(" ".join(name.split()))
+    if not line:
         raise UsageError("Give the data set a name.")
-    if len(cleaned) > MAX_NAME:
+    if len(line) > MAX_NAME:
         raise UsageError(
-            f"The name is {len(cleaned):,} characters long; it can have up to {MAX_NAME}."
+            f"The name is {len(line):,} characters long; it can have up to {MAX_NAME}."
         )
-    return cleaned
+    return line
 
 
 def check_name_is_free(name: str, *, except_id: str | None = None) -> None:
@@ -167,13 +164,13 @@ def find(key: str) -> Dataset:
 
 def rename_dataset(key: str, name: str) -> Dataset:
     """Give a data set another name; raises UsageError where it is taken or the set is bundled."""
-    cleaned = check_name(name)
+    name = check_name(name)
     with writing():
         dataset = find(key)
         if dataset.bundled:
             raise UsageError(f"{dataset.name} came with Trainroom and keeps its name.")
-        check_name_is_free(cleaned, except_id=dataset.id)
-        renamed = replace(dataset, name=cleaned, details={**dataset.details, "title": cleaned})
+        check_name_is_free(name, except_id=dataset.id)
+        renamed = replace(dataset, name=name, details={**dataset.details, "title": name})
         datasets.create_dataset(renamed)
     return renamed
 

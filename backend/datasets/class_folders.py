@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from backend.datasets.encodings import decode_text
 from backend.datasets.images import decode_image
-from backend.datasets.skips import Skips, shown
+from backend.datasets.skips import Skips, cleaned, shown
 from backend.datasets.splits import TEST, TRAIN, UNASSIGNED, VALIDATION
 from backend.datasets.store import StoreWriter
 from backend.errors import DataError
 
 MAX_DEPTH = 32
 MAX_CLASSES = 1000
-MAX_CLASS_NAME = 200
 PICTURES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 TEXTS = (".txt",)
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl")
@@ -168,7 +167,7 @@ def _class_level(entries: Iterable[Entry]) -> _Level:
 
 def _class_name(folder: str) -> str:
     # macOS stores an umlaut as two signs, Windows as one: the same name to everybody.
-    return unicodedata.normalize("NFC", shown(folder.strip())) or "(blank)"
+    return unicodedata.normalize("NFC", cleaned(folder).strip()) or "(blank)"
 
 
 def _check_classes(name: str, labels: list[str], kind: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import stat
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,7 +175,8 @@ def _without_blanks(cells: list[str], width: int) -> list[str]:
 
 
 def _add_row(writer: StoreWriter, skips: Skips, line: int, text: str, label: str) -> None:
-    text, label = text.strip(), " ".join(label.split())
+    # A letter with its accent is one sign or two, depending on the program: one class all the same.
+    text, label = text.strip(), unicodedata.normalize("NFC", " ".join(label.split()))
     if not text:
         skips.add(f"line {line}", "The text is empty.", "empty text")
     elif not label:

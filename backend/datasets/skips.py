@@ -6,6 +6,8 @@ from typing import Any
 
 MAX_LISTED = 1000
 MAX_SHOWN = 120
+JOINERS = "\u200c\u200d"
+"""Invisible, but part of Persian words and of emoji."""
 
 
 @dataclass(slots=True)
@@ -38,7 +40,15 @@ class Skips:
         return f" {first['where']}: {first['reason'].removesuffix('.')}{more}."
 
 
+def cleaned(name: str) -> str:
+    """A user's name on one line, without signs that cannot be seen or that turn the line around."""
+    return "".join(
+        sign if sign.isprintable() or sign in JOINERS else "\N{REPLACEMENT CHARACTER}"
+        for sign in name
+    )
+
+
 def shown(name: str) -> str:
     """A user's file or column name, fit for a sentence: one line, not too long."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
+    line = cleaned(name)
     return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN // 2]}...{line[-40:]}"

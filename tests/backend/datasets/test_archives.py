@@ -361,8 +361,9 @@ def test_memory_stays_small(home: Path, tmp_path: Path) -> None:
     path = write_zip(tmp_path / "pets.zip", members, zipfile.ZIP_STORED)
     code = (
         "import resource, sys, PIL.Image, pathlib\n"
-        "from backend.datasets import import_dataset, list_datasets\n"
-        "list_datasets()\n"
+        "from backend.datasets import import_dataset\n"
+        "from storage import database\n"
+        "database.migrate()\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "import_dataset(pathlib.Path(sys.argv[1]), task='image-classification', name='x')\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"

@@ -211,3 +211,15 @@ def test_a_thousand_small_pictures_take_seconds(home: Path, tmp_path: Path) -> N
     start = time.process_time()
     assert bring(path).rows == 1000
     assert time.process_time() - start < 5
+
+
+def test_names_of_classes_are_only_text(home: Path, tmp_path: Path) -> None:
+    names = ("می\u200cشود", "👩\u200d🔬", "<b>x", "a\u202eb\x07", "x" * 200)
+    dataset = bring(write_zip(tmp_path / "a.zip", class_members(classes=names)))
+    assert sorted(dataset.classes) == sorted((*names[:3], "a\ufffdb\ufffd", names[4]))
+
+
+def test_accents_are_one_sign_or_two(home: Path, tmp_path: Path) -> None:
+    members = class_members(classes=("caf\u00e9", "bar")) | {"cafe\u0301/9.png": picture(999)}
+    dataset = bring(write_zip(tmp_path / "a.zip", members))
+    assert dataset.classes == ["bar", "caf\u00e9"]
