@@ -1,6 +1,8 @@
 """The documentation tells the truth: links, pictures, commands and settings are checked."""
 
 import re
+import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)", re.DOTALL)
 SUBCOMMAND = re.compile(r"python -m backend ([a-z]+)")
+CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 
 
@@ -117,3 +120,76 @@ def test_every_model_and_data_set_of_the_readme_exists() -> None:
     named = set(re.findall(r"`([\w-]+)`", section))
     assert named
     assert named <= names, named - names
+
+
+def test_the_example_task_works(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task on docs/adding-a-task.md, saved as a file, trained by the real loop, and asked."""
+    import importlib.util
+    from dataclasses import replace
+
+    import torch
+
+    from backend import datasets
+    from backend.tasks import base
+    from backend.training.config import config_from
+    from backend.training.loop import fit
+
+    page = text(ROOT / "docs" / "adding-a-task.md")
+    code = next(block for block in CODE.findall(page) if "@register_task" in block)
+    file = tmp_path / "letter_counting.py"
+    file.write_text(code, encoding="utf-8")
+    monkeypatch.setattr(base, "_registry", dict(base._registry))
+    spec = importlib.util.spec_from_file_location("letter_counting", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up by its name.
+    monkeypatch.setitem(sys.modules, "letter_counting", module)
+    spec.loader.exec_module(module)
+
+    task = base.get_task("letter-counting")
+    model = task.models[0]
+    config = config_from(task.config, {**model.defaults, "epochs": 3, "batch_size": 256})
+    dataset = replace(datasets.get_dataset("languages"), task=task.name)
+    monitor = Losses()
+    outcome = fit(
+        task, model, dataset, config, device="cpu", folder=tmp_path / "run", monitor=monitor
+    )
+    assert monitor.losses[-1] < monitor.losses[0] / 2
+    assert outcome.metrics["test/accuracy"] > 0.5
+
+    processor = task.build_processor(dataset, model, config)
+    network = task.build_model(model, processor, config, pretrained=False).eval()
+    answer = task.predict(network, processor, ["Guten Morgen"], torch.device("cpu"))
+    assert set(answer[0]["probabilities"]) == set(dataset.classes)
+
+
+class Losses:
+    """A monitor that only remembers the training losses."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def begin(self, total_steps: int, start_step: int) -> None: ...
+
+    def log(self, step: int, epoch: float, values: Mapping[str, float]) -> None:
+        if "train/loss" in values:
+            self.losses.append(values["train/loss"])
+
+    def event(self, kind: str, message: str) -> None: ...
+
+    def saved(self, step: int, is_best: bool) -> None: ...
+
+    def should_stop(self) -> bool:
+        return False
+
+
+def test_the_example_model_is_a_record() -> None:
+    from backend.models.spec import ModelSpec
+
+    page = text(ROOT / "docs" / "adding-a-model.md")
+    code = next(block for block in CODE.findall(page) if "ModelSpec(" in block)
+    spec = eval(code, {"ModelSpec": ModelSpec})
+    assert spec.name == "resnet34"

@@ -48,7 +48,8 @@ class WithLoss(nn.Module):
         self.network, self.input_names = network, input_names
 
     def forward(self, labels: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
-        scores = self.network(*(inputs[name] for name in self.input_names))
+        found = self.network(*(inputs[name] for name in self.input_names))
+        scores = getattr(found, "logits", found)
         return {"loss": nn.functional.cross_entropy(scores, labels), "logits": scores}
 
 
