@@ -38,13 +38,11 @@ def get_attempt(run_id: int, number: int) -> Attempt | None:
         return _record(row) if row else None
 
 
-def claiming_pids(pids: Collection[int], since: float) -> set[int]:
-    """Which of these processes have claimed a run after `since` (unix seconds)."""
-    query = select(AttemptRow.pid).where(
-        AttemptRow.pid.in_(list(pids)), AttemptRow.started_at >= since
-    )
+def claims_of(pids: Collection[int]) -> set[tuple[int, float]]:
+    """Number and start time of those processes among these numbers that have claimed a run."""
+    query = select(AttemptRow.pid, AttemptRow.process_started).where(AttemptRow.pid.in_(list(pids)))
     with database.read() as session:
-        return set(session.scalars(query))
+        return {(pid, started) for pid, started in session.execute(query)}
 
 
 def set_start_step(session: Session, run_id: int, number: int, start_step: int) -> None:

@@ -1,11 +1,14 @@
 """Frozen records that storage returns and everything above it reads."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the supervisor reads these records too, and needs no arrays
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class RunStatus(StrEnum):

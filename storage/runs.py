@@ -177,7 +177,9 @@ def move_run(
     now = time.time()
     values: dict[str, Any] = {"status": to}
     if to in ENDED:
-        values |= {"reason": reason, "message": message or None, "ended_at": now, "token": None}
+        values |= {"reason": reason, "message": message or None, "ended_at": now}
+    if to in ENDED or to is RunStatus.QUEUED:
+        values["token"] = None
     statement = update(RunRow).where(RunRow.id == run_id, RunRow.status.in_(list(when)))
     if token is not None:
         statement = statement.where(RunRow.token == token)
@@ -186,10 +188,14 @@ def move_run(
         if not database.changed(session, statement.values(values)):
             return False
         events.add(session, run_id, attempt or 0, str(to), message)
-        if to in ENDED:
+        if to in ENDED or to is RunStatus.QUEUED:
             session.execute(
                 update(AttemptRow)
-                .where(AttemptRow.run_id == run_id, AttemptRow.number == attempt)
+                .where(
+                    AttemptRow.run_id == run_id,
+                    AttemptRow.number == attempt,
+                    AttemptRow.ended_at.is_(None),
+                )
                 .values(ended_at=now)
             )
     return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend import datasets, jobs, runs
 from backend.cli.output import as_compact_json, as_csv, as_json, as_table, seconds_in_words
-from backend.errors import NotFoundError, TrainroomError, UsageError
+from backend.errors import NotFoundError, UsageError
 from backend.runs import Run, RunStatus
 from backend.settings import MAX_UPLOAD_MB
 from backend.tasks import Task, get_task, list_tasks
@@ -310,7 +310,10 @@ def _read_input(name: str) -> bytes:
 
 
 def supervise(_: Namespace) -> Answer:
-    jobs.supervise()
+    try:
+        jobs.supervise()
+    except KeyboardInterrupt:
+        print("The supervisor has left. Trainings that run go on.", file=sys.stderr)
     return "", GOOD
 
 
@@ -349,5 +352,3 @@ COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "supervise": supervise,
     "prepare": prepare,
 }
-
-__all__ = ["COMMANDS", "TrainroomError"]

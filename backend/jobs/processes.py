@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+# A log that is longer when a process starts is put aside, in place of the one before.
+LOG_BYTES = 1_000_000
 # psutil computes start times from ticks: two readings may differ a little.
-_START_TOLERANCE = 2.0
+START_TOLERANCE = 2.0
 
 
 def start_detached(command: Sequence[str], log: Path, *, nice: int = 0) -> subprocess.Popen[bytes]:
@@ -20,6 +22,8 @@ def start_detached(command: Sequence[str], log: Path, *, nice: int = 0) -> subpr
 
     It leads a session and a process group of its own; nice > 0 lets others go first.
     """
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
     with log.open("ab") as output:
         process = subprocess.Popen(
             list(command),
@@ -52,7 +56,7 @@ def is_same_process(pid: int, started: float) -> bool:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return abs(process.create_time() - started) < _START_TOLERANCE
+        return abs(process.create_time() - started) < START_TOLERANCE
     except psutil.Error:
         return False
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -24,11 +24,13 @@ from backend.jobs import slots
 from backend.jobs.checkpoint_files import saved_step
 from backend.jobs.liveness import ProcessLock, is_held
 from backend.jobs.processes import (
+    START_TOLERANCE,
     end_group,
     group_members,
     is_same_process,
     module_command,
     start_detached,
+    started_at,
 )
 from backend.settings import STANDBY_WORKER, SUPERVISOR_IDLE_SECONDS
 from storage import attempts, database, files, runs
@@ -57,7 +59,7 @@ class Child:
     """A worker that this supervisor started."""
 
     process: subprocess.Popen[bytes]
-    born: float
+    started: float
     claimed: bool = False
 
 
@@ -216,13 +218,15 @@ class Supervisor:
     def _reap(self) -> None:
         """Take leave of children that have ended, and of what they left behind."""
         waiting = [child for child in self._children if not child.claimed]
-        if waiting:
-            since = min(child.born for child in waiting)
-            claimed = attempts.claiming_pids([child.process.pid for child in waiting], since)
-            for child in waiting:
-                if child.process.pid in claimed:
-                    child.claimed = True
-                    self._failures, self._claim_seen_at = 0, time.monotonic()
+        claims = attempts.claims_of([child.process.pid for child in waiting])
+        for child in waiting:
+            # A process number alone may be an old attempt's, long ended.
+            if any(
+                pid == child.process.pid and abs(started - child.started) < START_TOLERANCE
+                for pid, started in claims
+            ):
+                child.claimed = True
+                self._failures, self._claim_seen_at = 0, time.monotonic()
         for child in list(self._children):
             status = child.process.poll()
             if status is None:
@@ -253,8 +257,7 @@ class Supervisor:
             return
         for _ in range(wanted - len(standby)):
             process = start_detached(self._command, files.logs_dir() / "worker.log")
-            # A little early: the claim's time comes from another process's clock reading.
-            self._children.append(Child(process, time.time() - 1.0))
+            self._children.append(Child(process, started_at(process.pid)))
             log.info("started worker %d", process.pid)
 
     def _give_up(self, run: Run) -> None:
@@ -349,14 +352,8 @@ def _startable(queue: list[Run], active: list[Run]) -> int:
         device = slots.choose_device(run, taken, devices, slots.runs_per_device())
         if device is not None:
             count += 1
-            taken.append(_placed(run, device))
+            taken.append(replace(run, device=device))
     return count
-
-
-def _placed(run: Run, device: str) -> Run:
-    from dataclasses import replace
-
-    return replace(run, device=device)
 
 
 def remove_old_temporary_files() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backend import datasets
-from backend.errors import explain
+from backend.errors import DataError, NotFoundError, explain
 from backend.jobs import slots
 from backend.jobs.checkpoint_files import saved_step
 from backend.jobs.liveness import ProcessLock
@@ -23,7 +23,7 @@ from backend.jobs.recorder import Recorder, SupersededError
 from backend.tasks import get_task
 from backend.training.config import config_from
 from storage import database, files, runs
-from storage.records import ACTIVE, Reason, Run, RunStatus
+from storage.records import ACTIVE, Dataset, Reason, Run, RunStatus
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,16 @@ class Worker:
         if claimed is None:
             return 0
         run, token = claimed
+        if self._quit:
+            # Asked to leave in the very moment of the claim: another worker shall have the run.
+            runs.move_run(
+                run.id,
+                RunStatus.QUEUED,
+                when=[RunStatus.STARTING],
+                token=token,
+                message="Back in the queue: the process that took it was ended.",
+            )
+            return 0
         lock = ProcessLock(files.run_lock(run.id, run.attempt))
         lock.acquire()
         with contextlib.suppress(OSError):
@@ -122,7 +132,7 @@ class Worker:
             outcome = (self._fit or _no_fit)(
                 task,
                 task.get_model(run.model),
-                datasets.get_dataset(run.dataset_id),
+                _find_dataset(run),
                 config_from(task.config, run.config),
                 device=run.device,
                 folder=files.checkpoints_dir(run.id),
@@ -161,6 +171,16 @@ class Worker:
             f"The computer asked the training process to end, as it does when it is shut down. "
             f"{kept}"
         )
+
+
+def _find_dataset(run: Run) -> Dataset:
+    try:
+        return datasets.get_dataset(run.dataset_id)
+    except NotFoundError as error:
+        raise DataError(
+            f"The data set {run.dataset_name} was deleted before this run began. Bring it in "
+            "again and start a new run."
+        ) from error
 
 
 def _no_fit(*_: Any, **__: Any) -> Any:

@@ -109,6 +109,21 @@ def test_a_superseded_attempt_writes_nothing(home: Path) -> None:
     assert runs.get_run(run.id) == before
 
 
+def test_a_run_goes_back_to_the_queue_and_starts_again(home: Path) -> None:
+    new_run()
+    first = claim()
+    assert first is not None
+    run, token = first
+    assert runs.move_run(run.id, RunStatus.QUEUED, when=[RunStatus.STARTING], token=token)
+    ended = attempts.list_attempts(run.id)[0].ended_at
+    assert ended is not None
+    second = claim()
+    assert second is not None
+    assert second[0].attempt == 2
+    assert not runs.move_run(run.id, RunStatus.FAILED, when=ACTIVE, token=token)
+    assert [one.ended_at for one in attempts.list_attempts(run.id)] == [ended, None]
+
+
 def test_only_runs_that_do_not_train_are_deleted_and_with_all_rows(home: Path) -> None:
     run = new_run()
     claim()

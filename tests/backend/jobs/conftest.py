@@ -42,7 +42,7 @@ def jobs_home(home: Path) -> Iterator[Path]:
     raise AssertionError("processes of this test cannot be ended")
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0, every: float = 0.02) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.02) -> Any:
     """What the condition gives as soon as it is true; fails after so many seconds."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:

@@ -1,0 +1,183 @@
+"""What must not break: kills at any moment, stopped processes, a locked database, no second run."""
+
+import itertools
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backend import jobs, runs
+from backend.jobs.liveness import is_held
+from backend.jobs.processes import ROOT
+from backend.jobs.supervisor import supervisor_lock
+from storage import attempts, database, files, metrics
+from storage import runs as stored
+from storage.records import ENDED, RunStatus
+from tests.backend.jobs.conftest import (
+    processes_of,
+    queue_run,
+    start_supervisor,
+    status_of,
+    wait_for,
+)
+
+
+def step_of(run_id: int) -> int:
+    found = stored.get_run(run_id)
+    return found.step if found else 0
+
+
+@pytest.mark.slow
+def test_what_was_seen_is_there_after_kill_nine_at_any_step(jobs_home: Path) -> None:
+    """R1: worker and supervisor are killed together; every point that a reader saw is kept."""
+    chance = random.Random(1)
+    for _ in range(3):
+        run = queue_run("slow", epochs=1000)
+        supervisor = start_supervisor(rewarm=1000)
+        target = chance.randint(1, 60)
+        wait_for(lambda run=run, target=target: step_of(run.id) >= target, 60, every=0.005)
+        seen, _ = metrics.read_series(run.id)
+        os.kill(attempts.list_attempts(run.id)[0].pid, signal.SIGKILL)
+        supervisor.kill()
+        supervisor.wait()
+        kept, _ = metrics.read_series(run.id)
+        steps = kept["train/loss"].steps.tolist()
+        assert steps == list(range(1, len(steps) + 1))
+        for name, series in seen.items():
+            count = len(series.steps)
+            assert kept[name].values[:count].tobytes() == series.values.tobytes()
+        found = stored.get_run(run.id)
+        assert found is not None
+        assert found.step == steps[-1]
+        assert database.is_sound()
+        stored.move_run(run.id, RunStatus.LOST, when=[RunStatus.RUNNING])
+
+
+@pytest.mark.slow
+def test_no_false_death_under_stop_load_and_lock(jobs_home: Path) -> None:
+    """R3: 20 s stopped, both cores busy, the database locked for 15 s: the run lives on."""
+    run = queue_run("slow", epochs=1000)
+    start_supervisor(rewarm=1000)
+    wait_for(lambda: step_of(run.id) > 5)
+    pid = attempts.list_attempts(run.id)[0].pid
+    burn = "import time\nend = time.monotonic() + 21\nwhile time.monotonic() < end: pass"
+    burners = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(2)]
+    other = sqlite3.connect(files.database_path(), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun, step = time.monotonic(), step_of(run.id)
+        while time.monotonic() - begun < 20:
+            assert status_of(run) == RunStatus.RUNNING
+            if other.in_transaction and time.monotonic() - begun > 15:
+                other.execute("COMMIT")
+            time.sleep(0.2)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        other.close()
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    wait_for(lambda: step_of(run.id) > step + 5)
+    assert status_of(run) == RunStatus.RUNNING
+    assert [event.kind for event in runs.list_events(run.id)] == ["queued", "starting", "running"]
+
+
+@pytest.mark.slow
+def test_a_superseded_attempt_leaves_no_row(jobs_home: Path) -> None:
+    """R4: attempt 1 is stopped, attempt 2 takes over, attempt 1 wakes up again."""
+    run = queue_run("slow", epochs=1000)
+    first = start_supervisor(rewarm=1000)
+    wait_for(lambda: step_of(run.id) > 5)
+    pid = attempts.list_attempts(run.id)[0].pid
+    # The supervisor would see that it lives: a person or another computer decides otherwise.
+    first.kill()
+    first.wait()
+    os.kill(pid, signal.SIGSTOP)
+    stored.move_run(run.id, RunStatus.LOST, when=[RunStatus.RUNNING])
+    stored.move_run(run.id, RunStatus.QUEUED, when=[RunStatus.LOST])
+    start_supervisor(rewarm=1000)
+    wait_for(lambda: len(attempts.list_attempts(run.id)) == 2)
+    wait_for(lambda: status_of(run) == RunStatus.RUNNING)
+    count = _points_of(run.id, attempt=1)
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: not _lives(pid), 10)
+    assert _points_of(run.id, attempt=1) == count
+    assert status_of(run) == RunStatus.RUNNING
+    assert "Another attempt" in files.run_log(run.id).read_text()
+
+
+def _points_of(run_id: int, attempt: int) -> int:
+    with database.read() as session:
+        rows = session.query(metrics.MetricRow).filter_by(run_id=run_id, attempt=attempt)
+        return sum(len(row.steps) for row in rows)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def test_runs_wait_for_the_one_slot(jobs_home: Path) -> None:
+    queued = [queue_run("toy", epochs=3) for _ in range(3)]
+    start_supervisor(rewarm=0.0)
+    most = 0
+
+    def all_done() -> bool:
+        nonlocal most
+        active = stored.list_runs([RunStatus.STARTING, RunStatus.RUNNING])
+        most = max(most, len(active))
+        return all(status_of(run) in ENDED for run in queued)
+
+    wait_for(all_done, 90)
+    assert most == 1
+    assert {status_of(run) for run in queued} == {RunStatus.FINISHED}
+    spans = [attempts.list_attempts(run.id)[0] for run in queued]
+    for before, after in itertools.pairwise(spans):
+        assert (before.ended_at or 0) <= after.started_at
+
+
+@pytest.mark.slow
+def test_the_first_loss_comes_at_once_with_a_warm_worker(jobs_home: Path) -> None:
+    """From start to the first committed value: under 1 s is the aim, measured as a benchmark."""
+    runs.list_runs()
+    from backend import datasets
+
+    datasets.prepare_bundled()
+    jobs.touch_app()
+    log = files.logs_dir() / "worker.log"
+    wait_for(lambda: log.exists() and " ready after " in log.read_text(), 120)
+    begun = time.monotonic()
+    run = runs.start_run(task="image-classification", dataset="digits", model="mlp")
+    wait_for(lambda: "train/loss" in metrics.read_series(run.id)[0], 30, every=0.005)
+    seconds = time.monotonic() - begun
+    print(f"first loss after {seconds:.2f} s")
+    assert seconds < 5.0  # a crowded machine; docs/benchmarks.md has the figure of a quiet one
+    runs.stop_run(run.id)
+    wait_for(lambda: status_of(run) in ENDED)
+    assert len([one for one in processes_of(jobs_home) if _lives(one.pid)]) <= 3
+
+
+def test_the_supervisor_in_the_foreground(jobs_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINROOM_STANDBY_WORKER", "0")
+    monkeypatch.setenv("TRAINROOM_SUPERVISOR_IDLE_SECONDS", "0")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "supervise"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: is_held(supervisor_lock()))
+    time.sleep(1.5)  # idle, and yet it stays
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Trainings that run go on" in err
+    assert "Traceback" not in err
