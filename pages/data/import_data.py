@@ -12,7 +12,7 @@ from backend.settings import MAX_UPLOAD_MB
 from backend.tasks import Task, list_tasks
 from pages.components import links
 from pages.components.choice_cards import Choice, choice_cards
-from pages.components.errors import explain_error
+from pages.components.errors import explain_error, told
 from pages.components.layout import card, page_header
 from pages.components.wording import escape, plural
 
@@ -30,9 +30,10 @@ HOW = {
 
 def main() -> None:
     page_header("Add your own data", "It is copied into Trainroom's own folder, and nowhere else.")
-    done = st.session_state.pop("import_done", None)
+    done = st.query_params.get("done")
     if done:
-        _result(datasets.get_dataset(done))
+        with told("This data set is gone"):
+            _result(datasets.get_dataset(done))
         return
     st.markdown("### :gray-badge[1] What should a model learn from it?", anchors=False)
     tasks = {task.name: task for task in list_tasks()}
@@ -91,7 +92,7 @@ def _form(task: Task, path: Path, original: str) -> None:
         return
     path.unlink(missing_ok=True)
     st.session_state.pop("import_file", None)
-    st.session_state["import_done"] = dataset.id
+    st.query_params["done"] = dataset.id
     st.rerun()
 
 
@@ -133,6 +134,8 @@ def _result(dataset: Dataset) -> None:
             st.switch_page(links.NEW_RUN, query_params={"data": dataset.id})
         if st.button("Look inside", icon=":material/search:"):
             st.switch_page(links.DATASET, query_params={"data": dataset.id})
+        if st.button("Add more data", icon=":material/upload:"):
+            st.switch_page(links.IMPORT)
 
 
 main()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from backend.datasets import get_dataset
 from backend.errors import TrainroomError
-from backend.runs import Reason, Run, RunStatus, list_events, queue_position, read_log
+from backend.runs import Reason, Run, RunStatus, list_events, read_log
 from backend.tasks import get_task
 from pages.components import links
 from pages.components.config_form import option_words
@@ -25,15 +25,8 @@ SHOWN_EVENTS = 40
 
 
 def outcome(run: Run) -> None:
-    """One clear box: why it waits, how it ended, what was kept and what to do."""
-    if run.status is RunStatus.QUEUED:
-        place = queue_position(run.id)
-        ahead = "It is next." if not place or place == 1 else f"It is number {place} in the queue."
-        st.info(
-            f"Training starts by itself as soon as the computer is free. {ahead}",
-            icon=":material/schedule:",
-        )
-    elif run.status is RunStatus.FINISHED and score(run):
+    """One clear box once it has ended: how, what was kept and what to do."""
+    if run.status is RunStatus.FINISHED and score(run):
         st.success(
             f"{score_words(run)} right answers on examples the model had never seen. "
             "Try it with your own.",

@@ -72,6 +72,10 @@ def test_bring_in_a_table_with_guessed_columns(open_page: OpenPage) -> None:
     dataset = next(item for item in datasets.list_datasets() if not item.bundled)
     assert dataset.name == "my <b>opinions"
     assert "\\<b\\>" in words(page)
+    next(button for button in page.button if button.label == "Look inside").click()
+    page.run()
+    assert page.query_params["data"] == dataset.id
+    assert "About this data" in words(page)
 
 
 def test_a_wrong_guess_can_be_corrected(open_page: OpenPage) -> None:
