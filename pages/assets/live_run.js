@@ -27,7 +27,7 @@ const TILES = [
   ["step", "Step", "One step is one small correction after looking at one batch of examples."],
   ["train", "Training loss", "How wrong the model is on what it learns from. It should fall."],
   ["val", "Validation loss", "How wrong it is on examples kept aside. It should fall too."],
-  ["score", "Right on new data", "Share of right answers on examples kept aside."],
+  ["score", "Right answers", "Share of right answers on examples kept aside."],
   ["speed", "Speed", "Examples per second."],
   ["memory", "Memory", "What the training uses now."],
   ["time", "Time left", "An estimate from the speed so far."],
@@ -103,6 +103,7 @@ class LiveRun {
     document.addEventListener("visibilitychange", this.onVisible);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(root);
+    loadPlotly().catch(() => {}); // its 4.8 MB come while the first points are on their way
     this.soon(0);
   }
 
@@ -276,7 +277,7 @@ class LiveRun {
     this.tile("val", loss(last("val/loss")), this.trend("val/loss"));
     const test = metrics["test/accuracy"];
     this.tile("score", percent(test ?? last("val/accuracy")),
-      isNumber(test) ? "on the test examples" : isNumber(last("val/accuracy")) ? "so far" : undefined);
+      isNumber(test) ? "on test data" : isNumber(last("val/accuracy")) ? "so far" : undefined);
     const speed = last("samples_per_second");
     this.tile("speed", isNumber(speed) ? compact.format(speed) : "–", "examples / s");
     const gpu = last("system/gpu_memory_mb");

@@ -72,6 +72,8 @@ def megabytes(size: float) -> str:
     """Megabytes with the unit that fits."""
     if size >= 1024:
         return f"{size / 1024:.1f} GB"
+    if size < 0.1:
+        return f"{max(1, round(1024 * size))} kB"
     return f"{size:.0f} MB" if size >= 10 else f"{size:.1f} MB"
 
 

@@ -66,6 +66,7 @@ def test_ago(seconds: float, words: str) -> None:
 def test_numbers() -> None:
     assert (percent(0.9345), parameters(11_200_000), parameters(950)) == ("93.5 %", "11.2 M", "950")
     assert (megabytes(0.5), megabytes(45), megabytes(2048)) == ("0.5 MB", "45 MB", "2.0 GB")
+    assert (megabytes(0.004), megabytes(0)) == ("4 kB", "1 kB")
     assert (amount(True), amount(5000), amount(0.00123456)) == ("yes", "5,000", "0.001235")
     assert amount(float("nan")) == "not a number"
     assert (plural(1, "class", "classes"), plural(2_000, "run")) == ("1 class", "2,000 runs")
