@@ -136,12 +136,33 @@ def build_network(
 
     Returns scores [b, classes], or an object that holds them as logits. Raises ModelError.
     """
-    import torch
-    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
-    from transformers.utils import logging
+    from safetensors import SafetensorError
 
     from backend.models.freezing import freeze
     from backend.models.networks import MeanPoolingClassifier
+
+    folder = hub.open_folder(spec.checkpoint) if pretrained else None
+    try:
+        model = _load(processor, folder)
+    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{spec.title} cannot be used for classification ({hub.first_line(error)})."
+        ) from error
+    backbone = model.base_model_prefix
+    if processor.mean_pooling:
+        model.pooler = None  # reads the first token only
+        model = MeanPoolingClassifier(model, model.config.hidden_size, len(processor.classes))
+        backbone = "encoder"
+    if freeze_backbone:
+        freeze(model, [name for name, _ in model.named_children() if name != backbone])
+    return model
+
+
+def _load(processor: "TextProcessor", folder: "Path | None") -> Any:
+    """The model of the processor's configuration, filled from a folder's weights if one is given."""
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+    from transformers.utils import logging
 
     # The library's notes on new layers are for programmers, and a new last layer is meant here.
     logging.set_verbosity_error()
@@ -149,29 +170,15 @@ def build_network(
     assert processor.model_config is not None
     options = dict(processor.model_config)
     config = AutoConfig.for_model(options.pop("model_type"), **options)
-    auto = AutoModel if processor.mean_pooling else AutoModelForSequenceClassification
-    try:
-        if pretrained:
-            model = auto.from_pretrained(
-                hub.open_folder(spec.checkpoint),
-                config=config,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                ignore_mismatched_sizes=True,
-                dtype=torch.float32,
-            )
-        else:
-            model = auto.from_config(config, trust_remote_code=False, dtype=torch.float32)
-    except (ValueError, KeyError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"{spec.title} cannot be used for classification ({hub.first_line(error)})."
-        ) from error
-    backbone = model.base_model_prefix
-    if processor.mean_pooling:
-        model.pooler = None  # reads the first token only
-        model = MeanPoolingClassifier(model, config.hidden_size, len(processor.classes))
-        backbone = "encoder"
-    if freeze_backbone:
-        freeze(model, [name for name, _ in model.named_children() if name != backbone])
-    return model
+    auto: Any = AutoModel if processor.mean_pooling else AutoModelForSequenceClassification
+    if folder is None:
+        return auto.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    return auto.from_pretrained(
+        folder,
+        config=config,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        ignore_mismatched_sizes=True,
+        dtype=torch.float32,
+    )
