@@ -71,8 +71,11 @@ def import_data(arguments: Namespace) -> Answer:
         raise UsageError("--name is missing. Say what the data set is to be called.")
     if "://" in arguments.path:
         raise UsageError("That is a web address. Download the file first and give its path.")
-    if not path.is_file():
-        raise UsageError(f"There is no file {arguments.path}. Give the path of a CSV or zip file.")
+    if not path.exists():
+        raise UsageError(
+            f"There is no file {arguments.path}. Give the path of a CSV file, a zip file or a "
+            "folder with one folder per class."
+        )
     dataset = datasets.import_dataset(
         path,
         task=task.name,
