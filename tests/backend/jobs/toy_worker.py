@@ -10,6 +10,9 @@ import sys
 import time
 from typing import Any
 
+if "--broken" in sys.argv:  # as early as a missing library would end it
+    raise SystemExit("no torch here")
+
 import torch
 
 from backend import datasets
@@ -58,6 +61,4 @@ def fit(task: ToyTasks, spec: Any, *arguments: Any, **options: Any) -> loop.Outc
 
 if __name__ == "__main__":
     datasets.get_dataset = lambda key: DATASET
-    if "--broken" in sys.argv:
-        raise SystemExit("no torch here")
     run_process(Worker(fit))
