@@ -15,7 +15,6 @@ HEAVY_MODULES = (
     "transformers",
     "tokenizers",
     "safetensors.torch",
-    "torchmetrics",
     "backend.training.loop",
 )
 
