@@ -23,7 +23,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ASSETS = Path(__file__).parent / "pages" / "assets"
-HEARTBEAT_SECONDS = 5
+# The supervisor is looked for as often, so that a dead one is replaced well within five seconds.
+HEARTBEAT_SECONDS = 2
 FIRST_PAGE_SECONDS = 1.5
 OWN_PATHS = ("/api/", "/assets/")
 # The browser itself is told to load nothing from elsewhere, whatever a page may contain.
