@@ -31,23 +31,31 @@ export class Curve {
 }
 
 /**
- * Exponential moving average that counts steps, not points, and starts without a bias to zero:
- * a gap of many steps forgets more, and the first point equals the curve.
+ * Mean over both sides with exponentially falling weights, counted in steps, not points: a gap of
+ * many steps forgets more. An average of the past alone would run behind a falling curve.
  */
 export function smooth(steps, values, strength, length) {
-  const out = new Array(values.length);
   const keep = Math.min(Math.sqrt(strength), 0.999);
-  let sum = 0, weight = 0, previous = steps.length ? steps[0] : 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (!Number.isFinite(value)) { out[i] = NaN; continue; }
-    const decay = keep ** (((steps[i] - previous) / Math.max(1, length)) * HORIZON);
-    previous = steps[i];
-    sum = sum * decay + value;
-    weight = weight * decay + 1;
-    out[i] = sum / weight;
-  }
-  return out;
+  const count = values.length;
+  const sums = new Float64Array(count), weights = new Float64Array(count);
+  const pass = (start, end, by, weighOwn) => {
+    let sum = 0, weight = 0, previous = steps[start];
+    for (let i = start; i !== end; i += by) {
+      if (!Number.isFinite(values[i])) continue;
+      const gap = Math.abs(steps[i] - previous) / Math.max(1, length);
+      const decay = keep ** (gap * HORIZON);
+      previous = steps[i];
+      sum *= decay;
+      weight *= decay;
+      sums[i] += sum + weighOwn * values[i];
+      weights[i] += weight + weighOwn;
+      sum += values[i];
+      weight += 1;
+    }
+  };
+  pass(0, count, 1, 1);
+  pass(count - 1, -1, -1, 0); // the point itself was counted on the way there
+  return values.map((value, i) => (Number.isFinite(value) ? sums[i] / weights[i] : NaN));
 }
 
 /** Indices of the lowest and highest point of each of BUCKETS stretches between two steps. */
