@@ -57,7 +57,8 @@ def fit_image(image: NDArray[np.uint8], size: int, channels: int) -> NDArray[np.
         image = np.asarray(Image.fromarray(image).convert("L"))[:, :, None]
     elif given == 1 and channels == 3:
         image = image.repeat(3, axis=2)
-    return np.ascontiguousarray(image.transpose(2, 0, 1))
+    # A copy: torch wants memory that it may write to.
+    return np.array(image.transpose(2, 0, 1), order="C")
 
 
 def _border(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

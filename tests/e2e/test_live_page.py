@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from backend.jobs.liveness import ProcessLock
 from backend.runs import RunStatus, list_runs
 from storage import database, metrics, runs
 from tests.e2e.app_server import AppServer, wait_for
@@ -22,7 +23,7 @@ RANGE = "document.querySelector('.lr-loss .lr-plot').layout.xaxis.range"
 
 
 class Trainer:
-    """Writes a run's rows as a worker would; on a host of its own, so that no supervisor minds."""
+    """Writes a run's rows as a worker would."""
 
     def __init__(self) -> None:
         run = runs.create_run(
@@ -76,6 +77,17 @@ class Trainer:
         finally:
             over.set()
             thread.join()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """The app without a supervisor: its warm worker would take the runs that Trainer claims."""
+    home = tmp_path_factory.mktemp("live") / "home"
+    lock = ProcessLock(home / "locks" / "supervisor.lock")
+    assert lock.acquire()
+    with AppServer(home) as server:
+        yield server
+    lock.release()
 
 
 @pytest.fixture
