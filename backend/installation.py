@@ -324,7 +324,8 @@ def test_command(arguments: list[str]) -> int:
     """Set up what the tests need and run them; the status is pytest's own."""
     install(ROOT, TEST_REQUIREMENTS)
     ensure_browser(ROOT)
-    status = _module(ROOT, "pytest", *arguments)
+    # A file stays on one core: its tests share an app, a home or a data set.
+    status = _module(ROOT, "pytest", "-n", "2", "--dist", "loadfile", *arguments)
     (ROOT / ".venv" / "pytest-status").write_text(str(status))  # make replaces it by its own
     return status
 
