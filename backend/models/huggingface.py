@@ -159,7 +159,7 @@ def build_network(
 
 
 def _load(processor: "TextProcessor", folder: "Path | None") -> Any:
-    """The model of the processor's configuration, filled from a folder's weights if one is given."""
+    """A model of the processor's configuration, with a folder's weights if one is given."""
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
     from transformers.utils import logging
