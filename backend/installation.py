@@ -41,7 +41,7 @@ if sys.path and Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8501
 NEEDED_GB = 10
-"""Measured on Linux: 6.6 GB of libraries (torch brings CUDA), 2.4 GB more while unpacking."""
+"""Measured on Linux: 6.4 GB of libraries (torch brings CUDA), 2.4 GB more while unpacking."""
 
 RUN_REQUIREMENTS = ("requirements.txt", "requirements-data.txt")
 TEST_REQUIREMENTS = (*RUN_REQUIREMENTS, "requirements-dev.txt")

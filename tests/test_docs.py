@@ -112,7 +112,8 @@ def test_the_floors_agree() -> None:
     assert f"{installation.NEEDED_GB} GB of free disk" in text(ROOT / "README.md")
 
 
-def test_every_model_and_data_set_of_the_readme_exists() -> None:
+def test_every_model_and_data_set_of_the_readme_exists(home: Path) -> None:
+    from backend import datasets
     from backend.tasks import list_tasks
 
     names = {spec.name for task in list_tasks() for spec in task.models}
@@ -120,6 +121,11 @@ def test_every_model_and_data_set_of_the_readme_exists() -> None:
     named = set(re.findall(r"`([\w-]+)`", section))
     assert named
     assert named <= names, named - names
+    section = text(ROOT / "README.md").split("**Data that is there at once.**")[1]
+    named = set(re.findall(r"`([\w-]+)`", section.split("\n\n")[0]))
+    bundled = {dataset.name for dataset in datasets.list_datasets() if dataset.bundled}
+    # Fashion-MNIST is bundled only where the system's package of it is installed.
+    assert named == bundled - {"fashion-mnist"}
 
 
 def test_the_example_task_works(

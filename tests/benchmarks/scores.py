@@ -29,8 +29,8 @@ class Case:
 CASES = (
     Case("mnist", "mlp", "93 % in 60 s"),
     Case("mnist", "cnn", "97 % in 120 s"),
-    Case("patches", "mobilenet_v2", "", {"pretrained": False, "epochs": 5}, "from scratch"),
-    Case("patches", "mobilenet_v2", "far above", {"pretrained": True, "epochs": 5}, "pretrained"),
+    Case("shapes", "mobilenet_v2", "", {"pretrained": False}, "from scratch"),
+    Case("shapes", "mobilenet_v2", "far above", {"pretrained": True}, "pretrained"),
     Case("languages", "embedding-bag", "90 % in 60 s"),
     Case("topics", "embedding-bag", ""),
     Case("topics", "lstm", ""),
@@ -38,34 +38,6 @@ CASES = (
     Case("topics", "transformer", ""),
     Case("topics", "minilm", "above the four"),
 )
-
-
-def patches() -> "Dataset":
-    """A small colour set: from which of 20 places in two photographs is this patch?
-
-    The two photographs come with scikit-learn. Each place is a square of 106 pixels; patches of
-    64 pixels are cut at random within it, turned over or not: 24 to learn from, 6 and 12 kept.
-    """
-    import numpy as np
-    from sklearn.datasets import load_sample_images
-
-    from backend.datasets.catalog import publish as store_set
-    from backend.datasets.store import StoreWriter
-
-    rng = np.random.default_rng(0)
-    side, patch = 128, 64
-    with StoreWriter("image") as writer:
-        for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
-            for row in range(photo.shape[0] // side):
-                for column in range(photo.shape[1] // side):
-                    top, left = row * side, column * side
-                    for split in [0] * 24 + [1] * 6 + [2] * 12:
-                        y, x = rng.integers(0, side - patch, 2)
-                        cut = photo[top + y : top + y + patch, left + x : left + x + patch]
-                        if rng.random() < 0.5:
-                            cut = cut[:, ::-1]
-                        writer.add_image(cut, f"{name} {row + 1}-{column + 1}", split)
-        return store_set(writer, name="patches", task="image-classification", source="", licence="")
 
 
 def largest_class(dataset: "Dataset") -> float:
@@ -108,7 +80,6 @@ def main(arguments: list[str]) -> None:
         from backend import datasets
 
         datasets.prepare_bundled()
-        patches()
         for case in CASES:
             if options.only and not {case.dataset, case.model} & set(options.only):
                 continue
@@ -125,8 +96,7 @@ def main(arguments: list[str]) -> None:
         languages = ", ".join(datasets.get_dataset("languages").classes)
     table.notes.append(
         f"{options.seeds} seeds each, with the model's default settings; seconds from the claim "
-        f"of the run to its end, test included. The languages are {languages}. Patches: "
-        f"{' '.join((patches.__doc__ or '').split())}"
+        f"of the run to its end, test included. The languages are {languages}."
     )
     publish(table, keep=options.keep)
 
