@@ -60,6 +60,12 @@ def start_run(
         )
     defaults = dataclasses.asdict(default_config(task, model))
     settings = config_from(found.config, {**defaults, **(config or {})})
+    # Asked for every run: it also refuses a model folder that is unsafe or gone.
+    weights = found.weights(spec)
+    if getattr(settings, "pretrained", False) and weights is Weights.SCRATCH:
+        raise ConfigError(
+            f"{spec.title} has no pretrained weights. Switch them off, or choose another model."
+        )
     title = clean_name(name) if name is not None else free_name(f"{data.name} · {spec.name}")
     _check_disk(spec)
     run = stored.create_run(

@@ -48,7 +48,14 @@ MODELS = (
         "trainroom",
         101_770,
         memory_mb=300,
-        defaults={"optimizer": "sgd", "learning_rate": 0.05, "epochs": 15},
+        # The plain recipe of the textbooks: nothing but SGD and a falling rate.
+        defaults={
+            "optimizer": "sgd",
+            "learning_rate": 0.05,
+            "epochs": 15,
+            "weight_decay": 0.0,
+            "max_grad_norm": 0.0,
+        },
     ),
     ModelSpec(
         "cnn",

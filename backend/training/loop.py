@@ -185,7 +185,7 @@ class _Trainer:
         self._update()
         self.progress.step += 1
         readings = {"loss": _sum(losses)}
-        readings |= {name: _sum([part[name] for part in sums]) / examples for name in sums[0]}
+        readings |= {name: _sum([part[name] for part in sums]) for name in sums[0]}
         self.pending.append((self.progress.step, examples, rate, readings))
         now = time.monotonic()
         if self.progress.step == 1 or now - self.read_at > READ_INTERVAL:
@@ -216,8 +216,9 @@ class _Trainer:
         now = time.monotonic()
         speed = sum(sizes) / max(now - self.read_at, 1e-9)
         self.read_at = now
-        for step, rate, row in zip(steps, rates, rows, strict=True):
-            values = dict(zip(names, row, strict=True))
+        for step, size, rate, (loss, *counts) in zip(steps, sizes, rates, rows, strict=True):
+            shares = [loss, *(count / size for count in counts)]
+            values = dict(zip(names, shares, strict=True))
             self.monitor.log(step, step / self.steps_per_epoch, {**values, "lr": rate})
             if not math.isfinite(values["train/loss"]):
                 raise NanLossError(

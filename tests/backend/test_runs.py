@@ -88,6 +88,7 @@ def test_pretrained_is_the_default_where_weights_are_here() -> None:
         ({"config": {"learning_rate": 1e30}}, "Learning rate"),
         ({"config": {"optimizer": "magic"}}, "adamw, sgd"),
         ({"config": {"device": "toaster"}}, "cuda:0"),
+        ({"config": {"pretrained": True}}, "MLP has no pretrained weights"),
         ({"name": ""}, "name is empty"),
         ({"name": " \x00\n\t "}, "name is empty"),
         ({"name": "x" * 10_000}, "10,000 characters; at most 120"),
