@@ -150,6 +150,10 @@ def choose(run, active):
 
 deadline = time.monotonic() + 100.0  # on a slow disk the lock is long in coming
 while time.monotonic() < deadline:
+    # A look before the claim, as the worker does it: writing is for those who may succeed.
+    if runs.list_runs(ACTIVE):
+        time.sleep(0.005)
+        continue
     claimed = runs.claim_run(choose, pid=os.getpid(), process_started=0.0, host="")
     if claimed is None:
         if not runs.queue():
