@@ -241,9 +241,9 @@ def _end(run: Run, token: str, status: RunStatus, reason: Reason | None, sentenc
 def run_process(worker: Worker) -> None:
     """Run a worker as this process and leave without clean-up, which may hang in a library."""
     # Compute threads that spin while they wait steal the cores from each other as soon as anything
-    # else runs: 5 to 50 times slower on two busy cores (docs/decisions.md). Read by the OpenMP
-    # library when torch loads it, so it must be set before.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # else runs, and threads that sleep at once wake too slowly for small steps: spin briefly
+    # (docs/decisions.md has the figures). Read when torch loads its OpenMP library.
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(process)d %(message)s")
     status = 1
     try:
