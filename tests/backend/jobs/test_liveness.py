@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -118,5 +119,8 @@ def test_a_forked_child_does_not_keep_its_dead_parents_lock(tmp_path: Path) -> N
     process.kill()
     process.wait()
     os.kill(child, 0)
-    assert not is_held(path)
+    # The child lets go as soon as it runs for the first time, which a busy machine may put off.
+    deadline = time.monotonic() + 10
+    while is_held(path):
+        assert time.monotonic() < deadline, "the child keeps its dead parent's lock"
     os.kill(child, signal.SIGKILL)
