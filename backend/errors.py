@@ -97,6 +97,11 @@ def explain(error: BaseException) -> tuple[Reason, str]:
             "The graphics card ran out of memory. Start again with half the batch size and twice "
             "the gradient accumulation: the result is the same, the memory half."
         )
+    if "NVIDIA driver" in str(error) or "no kernel image" in str(error):
+        return Reason.DEVICE, (
+            "The graphics card cannot be used: its driver is too old for this version of PyTorch, "
+            "or the card is. Update the driver, or train on the processor."
+        )
     if isinstance(error, MemoryError):
         return Reason.OOM_HOST, (
             "The computer ran out of memory. Choose a smaller batch size, a smaller model or less "

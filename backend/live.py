@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend import runs
+from backend.queue_order import waits_for
 from backend.runs import Run, RunStatus, Series
 from storage import metrics
 
@@ -79,6 +80,7 @@ def _state(run: Run) -> dict[str, Any]:
         "sentence": describe(run),
         "reason": str(run.reason) if run.reason else None,
         "attempt": run.attempt,
+        "continued": _continued(run),
         "device": run.device,
         "progress": run.progress,
         "step": run.step,
@@ -93,6 +95,13 @@ def _state(run: Run) -> dict[str, Any]:
     }
 
 
+def _continued(run: Run) -> list[int]:
+    """The steps at which later attempts went on."""
+    if run.attempt <= 1:
+        return []
+    return sorted({one.start_step for one in runs.list_attempts(run.id)[1:]} - {0})
+
+
 def is_unresponsive(run: Run) -> bool:
     """Whether an active run has not been heard of for a while: stopped, or a very busy machine."""
     return run.is_active and time.time() - (run.heartbeat_at or time.time()) > SILENCE
@@ -103,10 +112,7 @@ def describe(run: Run) -> str:
     if run.has_ended:
         return run.message or TITLES[run.status]
     if run.status is RunStatus.QUEUED:
-        place = runs.queue_position(run.id) or 1
-        if place == 1:
-            return "Next in the queue. Training starts by itself."
-        return f"Waiting for its turn: {place - 1} before it. Training starts by itself."
+        return waits_for(run)
     if is_unresponsive(run):
         return "The training has not been heard of for a while; it is being checked."
     return {

@@ -67,7 +67,7 @@ def start_run(
             f"{spec.title} has no pretrained weights. Switch them off, or choose another model."
         )
     title = clean_name(name) if name is not None else free_name(f"{data.name} · {spec.name}")
-    _check_disk(spec)
+    check_disk(spec)
     run = stored.create_run(
         name=title,
         task=task,
@@ -111,7 +111,8 @@ def free_name(wanted: str) -> str:
     return name
 
 
-def _check_disk(spec: ModelSpec) -> None:
+def check_disk(spec: ModelSpec) -> None:
+    """Raise DiskFullError where two checkpoints of the model would not fit."""
     needed = 2 * spec.parameters * BYTES_PER_PARAMETER + SPARE_BYTES
     free = shutil.disk_usage(files.database_path().parent).free
     if free < needed:
@@ -133,12 +134,6 @@ def get_run(run_id: int) -> Run:
 def list_runs(statuses: Iterable[RunStatus] | None = None) -> list[Run]:
     """Runs, newest first."""
     return stored.list_runs(statuses)
-
-
-def queue_position(run_id: int) -> int | None:
-    """The place in the queue, 1 is next; None where the run is not queued."""
-    waiting = [run.id for run in stored.queue()]
-    return waiting.index(run_id) + 1 if run_id in waiting else None
 
 
 def stop_run(run_id: int) -> Run:

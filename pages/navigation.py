@@ -40,6 +40,16 @@ GROUPS = {
             help="Try a trained model on your own pictures and texts.",
         )
     ],
+    "System": [
+        st.Page(
+            links.STORAGE, title="Storage", icon=":material/hard_drive:", url_path="storage",
+            help="What takes how much of the disk, and clearing it.",
+        ),
+        st.Page(
+            links.SETTINGS, title="Settings", icon=":material/settings:", url_path="settings",
+            help="Going on after a restart, and being told when a run ends.",
+        ),
+    ],
 }  # fmt: skip
 
 page = st.navigation(GROUPS)

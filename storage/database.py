@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from storage import files
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 # Seconds a writer waits for another one's transaction; ours last milliseconds.
 BUSY_TIMEOUT = 30
 

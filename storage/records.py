@@ -43,6 +43,7 @@ class Reason(StrEnum):
     KILLED = "killed"
     HOST_LOST = "host_lost"
     TIMEOUT = "timeout"
+    DEVICE = "device"
     BUG = "bug"
 
 
@@ -71,6 +72,7 @@ class Run:
     started_at: float | None
     ended_at: float | None
     heartbeat_at: float | None
+    held: bool = False
 
     @property
     def is_active(self) -> bool:

@@ -36,6 +36,7 @@ def _record(row: RunRow) -> Run:
         started_at=row.started_at,
         ended_at=row.ended_at,
         heartbeat_at=row.heartbeat_at,
+        held=row.held,
     )
 
 
@@ -82,8 +83,9 @@ def list_runs(statuses: Iterable[RunStatus] | None = None, limit: int | None = N
 
 
 def queue() -> list[Run]:
-    """Queued runs in the order in which they will start."""
-    query = select(RunRow).where(RunRow.status == RunStatus.QUEUED).order_by(RunRow.position)
+    """Queued runs in the order in which they will start, those that are held among them."""
+    query = select(RunRow).where(RunRow.status == RunStatus.QUEUED)
+    query = query.order_by(RunRow.position, RunRow.id)
     with database.read() as session:
         return [_record(row) for row in session.scalars(query)]
 
@@ -128,7 +130,8 @@ def claim_run(
         ).all()
         active = [_record(row) for row in rows if row.status != RunStatus.QUEUED]
         queued = sorted(
-            (row for row in rows if row.status == RunStatus.QUEUED), key=lambda row: row.position
+            (row for row in rows if row.status == RunStatus.QUEUED and not row.held),
+            key=lambda row: row.position,
         )
         for row in queued:
             device = choose_device(_record(row), active)
@@ -177,7 +180,8 @@ def move_run(
     now = time.time()
     values: dict[str, Any] = {"status": to}
     if to in ENDED:
-        values |= {"reason": reason, "message": message or None, "ended_at": now}
+        told = reason is Reason.USER_STOP  # whoever stopped it knows
+        values |= {"reason": reason, "message": message or None, "ended_at": now, "told": told}
     if to in ENDED or to is RunStatus.QUEUED:
         values["token"] = None
     statement = update(RunRow).where(RunRow.id == run_id, RunRow.status.in_(list(when)))
@@ -199,6 +203,85 @@ def move_run(
                 .values(ended_at=now)
             )
     return True
+
+
+def requeue_run(run_id: int, config: dict[str, Any], message: str) -> bool:
+    """Put an ended run back at the end of the queue as its next attempt; False if it has not ended.
+
+    config replaces the run's own.
+    """
+    with database.write() as session:
+        row = session.get(RunRow, run_id)
+        if row is None or RunStatus(row.status) not in ENDED:
+            return False
+        row.status, row.config, row.held, row.told = RunStatus.QUEUED, config, False, True
+        row.reason = row.message = row.token = row.ended_at = None
+        row.position = (session.scalar(select(func.max(RunRow.position))) or 0.0) + 1
+        events.add(session, run_id, row.attempt, "queued", message)
+    return True
+
+
+def hold_run(run_id: int, held: bool) -> bool:
+    """Let a queued run wait, or go on; False where it is not queued or already so."""
+    statement = update(RunRow).where(
+        RunRow.id == run_id, RunRow.status == RunStatus.QUEUED, RunRow.held.is_(not held)
+    )
+    with database.write() as session:
+        if not database.changed(session, statement.values(held=held)):
+            return False
+        words = "Held back until you let it go." if held else "Waiting for its turn again."
+        attempt = session.scalar(select(RunRow.attempt).where(RunRow.id == run_id)) or 0
+        events.add(session, run_id, attempt, "held" if held else "queued", words)
+    return True
+
+
+def place_run(run_id: int, place: int) -> bool:
+    """Move a queued run to a place in the queue, 0 is the front; False where it is not queued."""
+    with database.write() as session:
+        waiting = list(
+            session.scalars(
+                select(RunRow)
+                .where(RunRow.status == RunStatus.QUEUED)
+                .order_by(RunRow.position, RunRow.id)
+            )
+        )
+        moved = next((row for row in waiting if row.id == run_id), None)
+        if moved is None:
+            return False
+        positions = [row.position for row in waiting]
+        waiting.remove(moved)
+        waiting.insert(max(0, place), moved)
+        for row, position in zip(waiting, positions, strict=True):
+            row.position = position
+    return True
+
+
+def forget_model(run_id: int) -> None:
+    """Note that no checkpoint is left of an ended run."""
+    with database.write() as session:
+        session.execute(
+            update(RunRow)
+            .where(RunRow.id == run_id, RunRow.status.in_(ENDED))
+            .values(best_step=None)
+        )
+
+
+def list_untold() -> list[Run]:
+    """Ended runs of which nobody has been told yet, oldest end first."""
+    query = select(RunRow).where(RunRow.told.is_(False), RunRow.status.in_(ENDED))
+    with database.read() as session:
+        return [_record(row) for row in session.scalars(query.order_by(RunRow.ended_at))]
+
+
+def mark_told(run_id: int) -> None:
+    with database.write() as session:
+        session.execute(update(RunRow).where(RunRow.id == run_id).values(told=True))
+
+
+def holds_token(run_id: int, token: str) -> bool:
+    """Whether an attempt is still the run's own."""
+    with database.read() as session:
+        return session.scalar(select(RunRow.token).where(RunRow.id == run_id)) == token
 
 
 def record_progress(

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Float, ForeignKey, Index, LargeBinary, MetaData, Text
+from sqlalchemy import JSON, Float, ForeignKey, Index, LargeBinary, MetaData, Text, false, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -62,6 +62,9 @@ class RunRow(Base):
     token: Mapped[str | None]
     device: Mapped[str | None]
     position: Mapped[float]
+    held: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether whoever wants to know has been told that it ended.
+    told: Mapped[bool] = mapped_column(default=True, server_default=true())
     step: Mapped[int] = mapped_column(default=0)
     total_steps: Mapped[int] = mapped_column(default=0)
     epoch: Mapped[float] = mapped_column(default=0.0)
@@ -71,6 +74,13 @@ class RunRow(Base):
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]
     heartbeat_at: Mapped[float | None]
+
+
+class PreferenceRow(Base):
+    __tablename__ = "preferences"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
 
 
 class AttemptRow(Base):

@@ -188,6 +188,9 @@ class Losses:
 
     def saved(self, step: int, is_best: bool) -> None: ...
 
+    def before_save(self) -> None:
+        pass
+
     def should_stop(self) -> bool:
         return False
 

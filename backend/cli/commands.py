@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from backend import datasets, jobs, runs
-from backend.cli.output import as_compact_json, as_csv, as_json, as_table, seconds_in_words
+from backend import datasets, jobs, queue_order, resuming, runs
+from backend.cli.output import as_compact_json, as_csv, as_json, as_table
 from backend.errors import NotFoundError, UsageError
 from backend.runs import Run, RunStatus
 from backend.settings import MAX_UPLOAD_MB
 from backend.tasks import Task, get_task, list_tasks
+from backend.wording import duration
 
 GOOD, FAILED = 0, 1
 # Seconds between two looks at a run that is waited for, and between two signs of life.
@@ -117,6 +118,15 @@ def train(arguments: Namespace) -> Answer:
         name=arguments.name,
         config=_settings(arguments.set),
     )
+    return _follow(run, arguments)
+
+
+def resume(arguments: Namespace) -> Answer:
+    return _follow(resuming.resume_run(arguments.run, _settings(arguments.set)), arguments)
+
+
+def _follow(run: Run, arguments: Namespace) -> Answer:
+    """Answer at once, or with --wait at the run's end."""
     if not arguments.wait:
         text = f"Run {run.id} is queued: {run.name}. Follow it: python -m backend show {run.id}"
         return (as_json(_run(run)) if arguments.json else text), GOOD
@@ -206,7 +216,7 @@ def _summary(run: Run) -> str:
         if name.startswith(("val/", "test/"))
     ]
     if run.started_at is not None:
-        lines.append(f"  {'time':<20} {seconds_in_words(runs.run_seconds(run))}")
+        lines.append(f"  {'time':<20} {duration(runs.run_seconds(run))}")
     return "\n".join(lines)
 
 
@@ -240,6 +250,25 @@ def stop(arguments: Namespace) -> Answer:
     if arguments.json:
         return as_json(_run(run)), GOOD
     return f"Run {run.id}: {run.status.value}. {run.message or 'It saves and leaves.'}", GOOD
+
+
+def hold(arguments: Namespace) -> Answer:
+    return _queued(queue_order.hold_run(arguments.run), arguments)
+
+
+def release(arguments: Namespace) -> Answer:
+    return _queued(queue_order.release_run(arguments.run), arguments)
+
+
+def move(arguments: Namespace) -> Answer:
+    queue_order.move_in_queue(arguments.run, arguments.to)
+    return _queued(runs.get_run(arguments.run), arguments)
+
+
+def _queued(run: Run, arguments: Namespace) -> Answer:
+    if arguments.json:
+        return as_json({**_run(run), "held": run.held}), GOOD
+    return f"Run {run.id}: {queue_order.waits_for(run)}", GOOD
 
 
 def delete(arguments: Namespace) -> Answer:
@@ -320,9 +349,12 @@ def supervise(_: Namespace) -> Answer:
     return "", GOOD
 
 
-def prepare(_: Namespace) -> Answer:
+def prepare(arguments: Namespace) -> Answer:
     runs.list_runs(statuses=[])  # creates or upgrades the database
-    datasets.prepare_bundled()
+    known = datasets.list_datasets()  # builds the bundled ones that are missing
+    if arguments.all:
+        for dataset in known:
+            get_task(dataset.task).prepare(dataset)
     return "", GOOD
 
 
@@ -348,6 +380,10 @@ COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "runs": list_runs,
     "show": show,
     "stop": stop,
+    "resume": resume,
+    "hold": hold,
+    "release": release,
+    "move": move,
     "delete": delete,
     "log": log,
     "metrics": metrics,

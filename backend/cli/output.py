@@ -69,13 +69,3 @@ def _safe(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return ""
     return value
-
-
-def seconds_in_words(seconds: float) -> str:
-    """A duration for people: 12 s, 3 min 20 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

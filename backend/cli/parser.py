@@ -47,10 +47,23 @@ def build_parser() -> Parser:
     commands.choices["log"].add_argument(
         "--lines", type=_whole, default=200, metavar="N", help="how many of the last lines"
     )
+    resume = add("resume", "Let an ended run go on from its last saved copy.")
+    _add_run(resume)
+    _add_settings(resume)
+    for name, help_ in (
+        ("hold", "Keep a queued run from starting."),
+        ("release", "Let a run that was held start when its turn comes."),
+    ):
+        _add_run(add(name, help_))
+    move = add("move", "Change a queued run's place in the queue.")
+    _add_run(move)
+    move.add_argument("to", choices=("up", "down", "first", "last"), help="where to")
     _add_metrics(add("metrics", "Print a run's metrics."))
     _add_predict(add("predict", "Use a run's model."))
     add("supervise", "Be the supervisor in the foreground, for a server without pages.", json=False)
-    add("prepare", "Create the database and bring the bundled data into place.", json=False)
+    add(
+        "prepare", "Create the database and bring the bundled data into place.", json=False
+    ).add_argument("--all", action="store_true", help="and do what first trainings would wait for")
     return parser
 
 
@@ -67,6 +80,10 @@ def _add_train(command: Parser) -> None:
     command.add_argument("--dataset", metavar="D", help="the data set's name or id")
     command.add_argument("--model", metavar="M", help="the model's name")
     command.add_argument("--name", metavar="N", help="what to call the run")
+    _add_settings(command)
+
+
+def _add_settings(command: Parser) -> None:
     command.add_argument(
         "--set",
         metavar="KEY=VALUE",

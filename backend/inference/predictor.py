@@ -1,5 +1,6 @@
 """Loads a run's checkpoint once and answers with it; runs in the inference process or the CLI."""
 
+import gc
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -96,6 +97,21 @@ def _load(run: Run, folder: Path, which: Any, device: str) -> Predictor:
     model = task.build_model(spec, processor, config, pretrained=False)
     checkpoints.load_weights(model, checkpoint)
     return Predictor(task, model.to(place).eval(), processor, place, checkpoint)
+
+
+def release_busy_devices() -> int:
+    """Let go of models on an accelerator that a run trains on by now; how many they were."""
+    held = {key for key in list(_loaded) if key[2] != "cpu"}
+    if not held:
+        return 0
+    busy = {run.device for run in runs.list_runs(ACTIVE)}
+    going = [key for key in held if key[2] in busy]
+    for key in going:
+        _loaded.pop(key, None)
+    if going and torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.empty_cache()
+    return len(going)
 
 
 def _choose_device() -> str:

@@ -5,11 +5,15 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 from backend.errors import explain
 from backend.inference.frames import read_frame, write_frame
 from backend.settings import INFERENCE_IDLE_SECONDS
+
+# Seconds between two looks at whether a run needs the device.
+LOOK_INTERVAL = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +24,9 @@ def serve() -> None:
     # Libraries print: whatever they say must not end up between two answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    from backend.inference.predictor import answer
+    from backend.inference.predictor import answer, release_busy_devices
 
-    idle = _IdleExit(INFERENCE_IDLE_SECONDS.value())
+    idle = _Idle(INFERENCE_IDLE_SECONDS.value(), release_busy_devices)
     while True:
         try:
             question, inputs = read_frame(sys.stdin.buffer)
@@ -37,15 +41,15 @@ def serve() -> None:
             write_frame(answers, reply)
 
 
-class _IdleExit:
-    """Ends the process with status 0 after `seconds` without work."""
+class _Idle:
+    """Between questions: frees a device that a run needs, and ends after `seconds` without work."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._since = seconds, time.monotonic()
+    def __init__(self, seconds: float, release: Callable[[], object]) -> None:
+        self._seconds, self._since, self._release = seconds, time.monotonic(), release
         self._lock = threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def busy(self) -> "_IdleExit":
+    def busy(self) -> "_Idle":
         return self
 
     def __enter__(self) -> None:
@@ -63,7 +67,12 @@ class _IdleExit:
                 with self._lock:
                     if time.monotonic() - self._since >= self._seconds:
                         os._exit(0)
-            time.sleep(max(0.05, min(left, 5.0)))
+            with self._lock:
+                try:
+                    self._release()
+                except Exception:
+                    log.exception("the device could not be freed")
+            time.sleep(max(0.05, min(left, LOOK_INTERVAL)))
 
 
 if __name__ == "__main__":

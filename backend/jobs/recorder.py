@@ -8,7 +8,10 @@ import traceback
 from collections import deque
 from collections.abc import Mapping
 
+import numpy as np
+
 from backend.jobs.usage import UsageMeter
+from backend.wording import duration
 from storage import attempts, database, events, metrics, runs
 from storage.metrics import Point
 from storage.records import Run, RunStatus
@@ -72,6 +75,15 @@ class Recorder:
     def event(self, kind: str, message: str) -> None:
         """Add a sentence to the run's history."""
         self._events.append((kind, message))
+
+    def before_save(self) -> None:
+        """Raise SupersededError where another attempt has the run; asked of the database itself."""
+        try:
+            self._superseded |= not runs.holds_token(self._run.id, self._token)
+        except Exception:  # a database that cannot be read now must not end the training
+            traceback.print_exc(file=sys.stderr)
+        if self._superseded:
+            raise SupersededError
 
     def saved(self, step: int, is_best: bool) -> None:
         """A checkpoint of this step is safe on disk."""
@@ -173,9 +185,26 @@ class Recorder:
             RunStatus.RUNNING,
             when=[RunStatus.STARTING],
             token=self._token,
-            message=f"Training on {self._run.device}.",
+            message=self._beginning(),
         )
         self._announced = True
+
+    def _beginning(self) -> str:
+        """This attempt's start in words; for a resumed one also how much is repeated."""
+        device, start = self._run.device, self._start_step or 0
+        if self._run.attempt <= 1:
+            return f"Training on {device}."
+        if start == 0:
+            return f"Training on {device}, from the beginning: no saved model was there."
+        lost = self._run.step - start
+        if lost <= 0:
+            return f"Going on from step {start:,} on {device}; nothing is repeated."
+        known, _ = metrics.read_series(self._run.id, ["train/loss"], first_step=start)
+        spent = float(np.ptp(known["train/loss"].times)) if "train/loss" in known else 0.0
+        return (
+            f"Going on from step {start:,} on {device}; {lost:,} steps "
+            f"({duration(spent)} of work) are repeated."
+        )
 
     def _collect(self) -> None:
         # Counted first: the loop goes on adding meanwhile.

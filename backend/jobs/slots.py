@@ -23,16 +23,20 @@ def choose_device(
     accelerator; cuda takes the first free card. A device that does not exist is returned as it
     is: the worker that opens it says so to the user.
     """
-    wanted = str(run.config.get("device", "auto"))
-    if wanted == "auto":
-        fitting = [device for device in devices if device != "cpu"] or ["cpu"]
-    else:
-        fitting = [device for device in devices if device.split(":")[0] == wanted]
-        fitting = fitting or [device for device in devices if device == wanted]
+    fitting = fitting_devices(run, devices)
     if not fitting:
-        return wanted
+        return str(run.config.get("device", "auto"))
     used = Counter(other.device for other in active)
     return next((device for device in fitting if used[device] < per_device), None)
+
+
+def fitting_devices(run: Run, devices: Sequence[str]) -> list[str]:
+    """The devices that a run may train on, best first; empty where it asks for one that is not."""
+    wanted = str(run.config.get("device", "auto"))
+    if wanted == "auto":
+        return [device for device in devices if device != "cpu"] or ["cpu"]
+    kind = [device for device in devices if device.split(":")[0] == wanted]
+    return kind or [device for device in devices if device == wanted]
 
 
 def remember_devices(devices: Sequence[str]) -> None:

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import logging.handlers
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from backend.jobs import slots
+from backend.jobs.aftercare import Messenger, remove_old_temporary_files, resume_if_wished
 from backend.jobs.checkpoint_files import saved_step
 from backend.jobs.liveness import ProcessLock, is_held
 from backend.jobs.processes import (
@@ -39,7 +39,6 @@ from storage.records import ACTIVE, Attempt, Reason, Run, RunStatus
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
-TEMPORARY_FILE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Pace:
     terminate: float = 10.0
     kill: float = 15.0
     other_host: float = 60.0
-    clean: float = 300.0
+    clean: float = 100.0
 
 
 @dataclass(slots=True)
@@ -96,6 +95,7 @@ class Supervisor:
         self._stopping_since: dict[int, float] = {}
         self._heard: dict[int, tuple[float | None, float]] = {}
         self._failures, self._retry_at = 0, 0.0
+        self._messenger = Messenger()
 
     def run(self) -> bool:
         """Look after the home; False where another supervisor does so already."""
@@ -118,6 +118,7 @@ class Supervisor:
                 time.sleep(self._pace.look)
         finally:
             self.dismiss_standby()
+            self._messenger.wait(20.0)
             self._lock.release()
             log.info("supervisor %d leaves", os.getpid())
         return True
@@ -126,9 +127,9 @@ class Supervisor:
         self._quit = True
 
     def _start_preparation(self) -> None:
-        """Bring the bundled data into place, beside us and behind everybody else."""
+        """Do what first trainings would wait for, beside us and behind everybody else."""
         start_detached(
-            module_command("backend", "prepare"), files.logs_dir() / "prepare.log", nice=10
+            module_command("backend", "prepare", "--all"), files.logs_dir() / "prepare.log", nice=10
         )
 
     def _look_safely(self) -> None:
@@ -147,8 +148,9 @@ class Supervisor:
             self._check(run)
         self._escalate([run for run in active if run.status is RunStatus.STOPPING])
         self._provide_workers(active, queue)
-        if active or queue:
+        if active or any(not run.held for run in queue):
             self._busy_at = time.monotonic()
+        self._messenger.look()
         if time.monotonic() - self._cleaned_at > self._pace.clean:
             self._cleaned_at = time.monotonic()
             remove_old_temporary_files()
@@ -182,7 +184,10 @@ class Supervisor:
     def _bury(self, run: Run, attempt: Attempt) -> None:
         saved = _what_is_saved(run)
         if attempt.process_started < psutil.boot_time() - 60:
-            message = f"The computer was switched off or restarted during the training. {saved}"
+            last = time.localtime(run.heartbeat_at or attempt.started_at)
+            message = (
+                f"The computer was switched off at about {time.strftime('%H:%M', last)}. {saved}"
+            )
             self._move(run, RunStatus.LOST, Reason.HOST_LOST, message)
         elif run.status is RunStatus.STOPPING:
             message = f"The training process had to be ended, it did not stop by itself. {saved}"
@@ -197,6 +202,7 @@ class Supervisor:
     def _move(self, run: Run, to: RunStatus, reason: Reason, message: str) -> None:
         if runs.move_run(run.id, to, when=[run.status], reason=reason, message=message):
             log.info("run %d: %s, %s", run.id, to.value, message)
+            resume_if_wished(run.id)
 
     def _escalate(self, stopping: list[Run]) -> None:
         """What does not stop within its time is asked louder, then ended."""
@@ -302,7 +308,7 @@ class Supervisor:
         return not self._stay and now - self._busy_at > SUPERVISOR_IDLE_SECONDS.value()
 
     def _work_left(self) -> bool:
-        return bool(runs.list_runs([*ACTIVE, RunStatus.QUEUED], limit=1))
+        return bool(runs.list_runs(ACTIVE, limit=1)) or any(not run.held for run in runs.queue())
 
 
 def _is_alive(attempt: Attempt) -> bool:
@@ -346,32 +352,16 @@ def _startable(queue: list[Run], active: list[Run]) -> int:
     """How many queued runs would find a device now."""
     devices = slots.known_devices()
     if not devices:
-        return min(1, len(queue))
+        return min(1, sum(not run.held for run in queue))
     taken, count = list(active), 0
     for run in queue:
+        if run.held:
+            continue
         device = slots.choose_device(run, taken, devices, slots.runs_per_device())
         if device is not None:
             count += 1
             taken.append(replace(run, device=device))
     return count
-
-
-def remove_old_temporary_files() -> None:
-    """Delete what crashed imports left in the home's temporary folder."""
-    folder = files.home() / "tmp"
-    if not folder.is_dir():
-        return
-    for entry in folder.iterdir():
-        with contextlib.suppress(OSError):
-            # A folder's own time does not change while a file in it grows.
-            newest = max(
-                path.stat().st_mtime for path in [entry, *entry.rglob("*")] if path.exists()
-            )
-            if time.time() - newest > TEMPORARY_FILE_SECONDS:
-                if entry.is_dir():
-                    shutil.rmtree(entry, ignore_errors=True)
-                else:
-                    entry.unlink()
 
 
 def open_log(*, foreground: bool = False) -> None:

@@ -106,7 +106,7 @@ class Worker:
             now = time.monotonic()
             if watch.changed() or now - looked_at > LOOK_ANYWAY:
                 looked_at = now
-                queue = runs.queue()
+                queue = [run for run in runs.queue() if not run.held]
                 active = runs.list_runs(ACTIVE) if queue else []
                 if any(choose(run, active) for run in queue):
                     claimed = runs.claim_run(

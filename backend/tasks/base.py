@@ -75,6 +75,10 @@ class Task(ABC):
     def weights(self, spec: ModelSpec) -> Weights:
         """Where the pretrained weights of a model are; cheap, imports no torch."""
 
+    def prepare(self, dataset: Dataset) -> None:
+        """Do ahead what first runs on a data set would wait for; in the background, idempotent."""
+        return
+
     @abstractmethod
     def build_processor(
         self, dataset: Dataset, spec: ModelSpec, config: TrainingConfig

@@ -138,6 +138,10 @@ class TextClassification(Task):
     def weights(self, spec: ModelSpec) -> Weights:
         return hub.where(spec) if spec.checkpoint else Weights.SCRATCH
 
+    def prepare(self, dataset: Dataset) -> None:
+        """Train the tokenizer that the models from zero share: several seconds, once."""
+        self.build_processor(dataset, self.get_model("embedding-bag"), self.config())
+
     def build_processor(
         self, dataset: Dataset, spec: ModelSpec, config: TrainingConfig
     ) -> Processor:

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_model, save_model
 from torch import nn
 
-from backend.errors import CheckpointError
+from backend.errors import CheckpointError, DiskFullError
 
 MODEL, STATE, MANIFEST, BEST = "model.safetensors", "state.pt", "manifest.json", "best.json"
 # Newest checkpoints kept beside the best: one may be damaged, the one before it serves.
@@ -47,8 +47,13 @@ def save_checkpoint(
     epoch: float,
     metrics: Mapping[str, float],
     is_best: bool,
+    keep_last: int = KEEP_LAST,
+    before_publish: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Write a checkpoint and drop those no longer needed; the old ones stay until it is safe."""
+    """Write a checkpoint and drop those no longer needed; the old ones stay until it is safe.
+
+    before_publish is called right before the checkpoint becomes visible and may raise.
+    """
     target = folder / f"step-{step:08d}"
     part = folder / f"part-{uuid.uuid4().hex}"
     part.mkdir(parents=True)
@@ -65,16 +70,22 @@ def save_checkpoint(
         }
         for path in files:
             _sync(path)
-        _write_json(part / MANIFEST, manifest)
+        _write_json(part / MANIFEST, {**manifest, "digest": _digest(manifest)})
+        before_publish()
         shutil.rmtree(target, ignore_errors=True)
         os.replace(part, target)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
+        if _is_write_failure(error):
+            raise DiskFullError(
+                "The disk is full, so the model could not be saved. Free some space, for example "
+                "by deleting old runs, and continue: the last saved copy was kept."
+            ) from error
         raise
     _sync(folder)
     if is_best:
         _write_json(folder / BEST, {"checkpoint": target.name})
-    _remove_old(folder)
+    _remove_old(folder, keep_last)
     return target
 
 
@@ -128,9 +139,12 @@ def load_state(checkpoint: Checkpoint) -> dict[str, Any]:
 def _damage(path: Path) -> str | None:
     """What is wrong with a checkpoint folder, or None."""
     try:
-        listed = json.loads((path / MANIFEST).read_text())["files"]
-    except (OSError, ValueError, KeyError):
+        manifest = json.loads((path / MANIFEST).read_text())
+        vouched, listed = manifest.pop("digest"), manifest["files"]
+    except (OSError, ValueError, KeyError, AttributeError):
         return "its list of contents is missing or unreadable"
+    if vouched != _digest(manifest):
+        return "its list of contents was changed or damaged"
     for name, expected in listed.items():
         try:
             if _sha256(path / name) != expected:
@@ -140,6 +154,26 @@ def _damage(path: Path) -> str | None:
     return None
 
 
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """The sha256 by which a manifest vouches for itself."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _is_write_failure(error: BaseException) -> bool:
+    """Whether a library could not write a file; they hide the system's error in ones of their own.
+
+    safetensors names the number of the error (27 too large, 28 no space, 122 quota); torch's
+    writer says only that it failed.
+    """
+    words = str(error)
+    if type(error).__name__ == "SafetensorError":
+        return any(f"os error {number})" in words for number in (27, 28, 122))
+    # Of the writer's close after a failed write, "unexpected pos" is all that is left.
+    return type(error) is RuntimeError and any(
+        sign in words for sign in ("PytorchStreamWriter", "inline_container", "unexpected pos")
+    )
+
+
 def _best_name(folder: Path) -> str:
     try:
         return str(json.loads((folder / BEST).read_text())["checkpoint"])
@@ -147,8 +181,8 @@ def _best_name(folder: Path) -> str:
         return ""
 
 
-def _remove_old(folder: Path) -> None:
-    keep = {_best_name(folder), *sorted(path.name for path in folder.glob("step-*"))[-KEEP_LAST:]}
+def _remove_old(folder: Path, keep_last: int) -> None:
+    keep = {_best_name(folder), *sorted(path.name for path in folder.glob("step-*"))[-keep_last:]}
     for path in [*folder.glob("step-*"), *folder.glob("part-*")]:
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)

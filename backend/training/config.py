@@ -47,6 +47,7 @@ class TrainingConfig:
     weight_decay: float = setting(0.01, "Weight decay", "Pulls weights towards zero, which helps against learning by heart.", low=0.0, high=1.0)  # fmt: skip  # noqa: E501
     gradient_accumulation: int = setting(1, "Gradient accumulation", "Batches summed up before each correction: a large batch in little memory.", low=1, high=1024)  # fmt: skip  # noqa: E501
     max_grad_norm: float = setting(1.0, "Gradient clipping", "Caps the size of a correction so that one odd batch does no harm; 0 switches it off.", low=0.0, high=1000.0)  # fmt: skip  # noqa: E501
+    keep_checkpoints: int = setting(2, "Saved copies", "How many of the newest copies of the model are kept, beside the best one.", low=2, high=100)  # fmt: skip  # noqa: E501
     early_stopping: int = setting(0, "Early stopping", "Stop after this many epochs without a better validation loss; 0 means never.", low=0, high=1000)  # fmt: skip  # noqa: E501
     seed: int = setting(42, "Seed", "The start of all random numbers: the same seed repeats the same run.", low=0, high=2**31 - 1)  # fmt: skip  # noqa: E501
     device: str = setting("auto", "Device", "Where to compute: auto takes a free graphics card, else the processor. Or cpu, cuda:0, cuda:1, mps.")  # fmt: skip  # noqa: E501
@@ -62,6 +63,16 @@ class TrainingConfig:
             device.startswith("cuda:") and device[5:].isascii() and device[5:].isdigit()
         ):
             raise ConfigError(f"Device is {device!r}; it can be auto, cpu, mps, cuda or cuda:0.")
+
+
+# What a run may change when it goes on: how it continues, not what was learnt or in which order.
+CHANGEABLE = frozenset(
+    {
+        "epochs", "batch_size", "gradient_accumulation", "learning_rate", "scheduler",
+        "warmup_steps", "max_grad_norm", "keep_checkpoints", "early_stopping", "device",
+        "mixed_precision", "compile", "deterministic",
+    }
+)  # fmt: skip
 
 
 Config = TypeVar("Config", bound=TrainingConfig)

@@ -1,8 +1,14 @@
 """Which devices this computer has; called by the worker and the inference process."""
 
 import torch
+from torch import nn
 
 from backend.errors import UsageError
+
+# Layers that take each example once; convolutions, recurrence and attention take it many times.
+_PLAIN = (nn.Linear, nn.ReLU, nn.Flatten, nn.Dropout, nn.EmbeddingBag)
+_SMALL_WEIGHTS = 1_000_000
+_ALL_CORES = torch.get_num_threads()
 
 
 def list_devices() -> list[str]:
@@ -28,6 +34,20 @@ def open_device(name: str) -> torch.device:
     if name not in known:
         raise UsageError(f"This computer has no device {name}. It has: {', '.join(known)}.")
     return torch.device(name)
+
+
+def choose_threads(model: nn.Module) -> int:
+    """How many of the processor's cores a model's steps should be shared among.
+
+    One where a step takes about a millisecond: sharing it costs as much as it brings, and the
+    other cores are then free for everything beside (docs/decisions.md has the figures). A
+    function of the model alone, so a resumed run computes the very same.
+    """
+    leaves = [module for module in model.modules() if not [*module.children()]]
+    dense = sum(leaf.weight.numel() for leaf in leaves if isinstance(leaf, nn.Linear))
+    if all(isinstance(leaf, _PLAIN) for leaf in leaves) and dense < _SMALL_WEIGHTS:
+        return 1
+    return _ALL_CORES
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype | None:

@@ -76,6 +76,7 @@ def fit(
     model = task.build_model(
         spec, processor, config, pretrained=getattr(config, "pretrained", False) and not saved
     ).to(place)
+    torch.set_num_threads(devices.choose_threads(model))
     trainer = _Trainer(task, model, processor, train, config, place, folder, monitor)
     if saved:
         trainer.restore(saved)
@@ -203,7 +204,9 @@ class _Trainer:
             self.scaler.update()
         else:
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        # What zero_grad() does, without its profiling: 2 % of a small network's step.
+        for weight in self.weights:
+            weight.grad = None
 
     def read(self) -> None:
         """Fetch the waiting losses from the device in one go, log them, stop at a NaN."""
@@ -287,6 +290,8 @@ class _Trainer:
             epoch=progress.step / self.steps_per_epoch,
             metrics=progress.metrics,
             is_best=is_best,
+            keep_last=self.config.keep_checkpoints,
+            before_publish=self.monitor.before_save,
         )
         self.saved_at = time.monotonic()
         self.monitor.saved(progress.step, is_best)

@@ -16,6 +16,9 @@ class Monitor(Protocol):
     def event(self, kind: str, message: str) -> None:
         """A sentence for the run's history."""
 
+    def before_save(self) -> None:
+        """A checkpoint is about to become visible; raises where it must not."""
+
     def saved(self, step: int, is_best: bool) -> None:
         """A checkpoint is safe on disk."""
 

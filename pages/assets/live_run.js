@@ -9,6 +9,9 @@ const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothe
 const BETWEEN = new Set(["queued", "starting", "stopping"]); // the server has a sentence for these
 const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
 
+const TELL = "trainroom-tell-when-ended"; // what the visitor chose, kept by the browser
+const NAMED_APART = 0.12; // marks nearer to each other than this share of the chart share one name
+
 const CHARTS = [
   { id: "loss", title: "Loss", hint: "how wrong it is: lower is better", size: "large", log: true,
     curves: [["train/loss", "Training", 0], ["val/loss", "Validation", 1]] },
@@ -72,6 +75,18 @@ function duration(seconds) {
 function megabytes(value) {
   if (!isNumber(value)) return "–";
   return value >= 1024 ? `${(value / 1024).toFixed(1)} GB` : `${whole.format(value)} MB`;
+}
+
+// ----------------------------------------------------------------------------------- choices
+
+// A browser that keeps nothing for this page throws at the mere look at localStorage.
+
+function remembered() {
+  try { return localStorage.getItem(TELL); } catch { return null; }
+}
+
+function remember(value) {
+  try { localStorage.setItem(TELL, value); } catch { /* it holds until the page is left */ }
 }
 
 // --------------------------------------------------------------------------------- elements
@@ -178,7 +193,14 @@ class LiveRun {
     this.back.type = "button";
     this.back.hidden = true;
     this.back.addEventListener("click", () => this.zoom(null));
-    controls.append(this.hint, this.back, smoothing, scale);
+    this.bell = make("button", "lr-button");
+    this.bell.type = "button";
+    this.bell.hidden = true;
+    this.bell.addEventListener("click", () => this.ask());
+    this.drawBell();
+    this.answer = make("p", "lr-answer");
+    this.answer.setAttribute("role", "status");
+    controls.append(this.hint, this.back, smoothing, scale, this.bell, this.answer);
     return controls;
   }
 
@@ -251,10 +273,51 @@ class LiveRun {
     if (grown) this.drawSoon();
     else if (!this.anyDrawn) this.drawEmpty();
     if (ENDED.has(run.status)) this.finished = true;
+    this.bell.hidden = !("Notification" in window) || ENDED.has(run.status);
+    this.drawTitle();
+    if (this.finished && !ENDED.has(this.told)) this.notify();
     if (run.status !== this.told) {
       this.told = run.status;
       this.trigger?.("status", run.status);
     }
+  }
+
+  // -------------------------------------------------------------------------- notifications
+
+  wanted() {
+    return "Notification" in window && Notification.permission === "granted" && remembered() === "yes";
+  }
+
+  async ask() {
+    const on = !this.wanted();
+    const permission = on ? await Notification.requestPermission() : "granted";
+    remember(on && permission === "granted" ? "yes" : "no");
+    this.answer.textContent = permission === "granted" ? ""
+      : "The browser does not let this page tell you. Allow notifications in its settings.";
+    this.drawBell();
+  }
+
+  drawBell() {
+    const on = this.wanted();
+    this.bell.textContent = on ? "✓ Tells you when it ends" : "Tell me when it ends";
+    this.bell.setAttribute("aria-pressed", String(on));
+  }
+
+  notify() {
+    if (!this.wanted()) return;
+    const words = { body: this.run.sentence, tag: `trainroom-${this.runId}` };
+    try {
+      new Notification(this.run.name, words); // one per run, however many tabs show it
+    } catch { /* phones know only notifications of installed apps */ }
+  }
+
+  /** The tab says how far it is; another page, whose title this is by then, is left alone. */
+  drawTitle() {
+    if (!location.pathname.endsWith("/run")) return;
+    const run = this.run, share = run.total_steps ? run.step / run.total_steps : 0;
+    const begin = run.status === "running" && share ? `${Math.round(100 * share)} % · ` : "";
+    const title = `${begin}${run.name.slice(0, 60)} · Trainroom`;
+    if (document.title !== title) document.title = title;
   }
 
   // -------------------------------------------------------------------------------- drawing
@@ -294,6 +357,8 @@ class LiveRun {
 
   progressWords(share) {
     const run = this.run;
+    // What a queued run waits for stands above, beside the buttons that change it.
+    if (run.status === "queued") return share ? `Goes on from ${Math.round(100 * share)} %` : "Not started yet";
     if (run.unresponsive || BETWEEN.has(run.status)) return run.sentence;
     const epoch = run.epochs
       ? ` · epoch ${Math.min(run.epochs, Math.floor(run.epoch ?? 0) + 1)} of ${run.epochs}` : "";
@@ -321,8 +386,9 @@ class LiveRun {
     const status = this.run.status;
     for (const chart of this.charts) {
       chart.box.hidden = chart.spec.id === "load" || (chart.spec.size === "small" && ENDED.has(status));
-      chart.empty.textContent = ENDED.has(status)
-        ? "No step was taken." : BETWEEN.has(status) ? this.run.sentence : "The curve begins with the first step.";
+      const words = this.curves.size ? "Loading …" : ENDED.has(status) ? "No step was taken."
+        : BETWEEN.has(status) && status !== "queued" ? this.run.sentence : "The curve begins with the first step.";
+      chart.empty.textContent = chart.spec.size === "large" ? words : "–";
     }
   }
 
@@ -405,9 +471,13 @@ class LiveRun {
 
   layout({ spec, plot }, look) {
     const best = this.run.best_step;
-    const mark = spec.id === "loss" && isNumber(best) && best > 0;
+    const large = spec.size === "large";
     const touch = matchMedia("(pointer: coarse)").matches;
     const range = this.range ?? [0, 1.01 * Math.max(1, this.lastStep())];
+    const marks = this.continued(range, large, spec.percent);
+    if (spec.id === "loss" && isNumber(best) && best > 0) {
+      marks.push({ step: best, dash: "dot", text: "best, kept", y: 1 });
+    }
     const axis = { gridcolor: look.line, zerolinecolor: look.line, linecolor: look.line, automargin: true };
     return {
       height: plot.clientHeight, width: plot.clientWidth || undefined,
@@ -427,15 +497,29 @@ class LiveRun {
           ? { rangemode: spec.size === "small" ? "tozero" : "normal" } : {}),
         ...(spec.log ? { tickformat: "~g" } : {}), ...(spec.id === "rate" ? { tickformat: ".1~e" } : {}),
       },
-      shapes: mark ? [{
-        type: "line", x0: best, x1: best, yref: "paper", y0: 0, y1: 1,
-        line: { color: look.quiet, width: 1, dash: "dot" },
-      }] : [],
-      annotations: mark ? [{
-        x: best, y: 1, yref: "paper", yanchor: "top", text: "best, kept", showarrow: false,
-        xanchor: best > 0.8 * range[1] ? "right" : "left", xshift: best > 0.8 * range[1] ? -3 : 3, font: { size: 11, color: look.quiet },
-      }] : [],
+      shapes: marks.map(({ step, dash }) => ({
+        type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1,
+        line: { color: look.quiet, width: 1, dash },
+      })),
+      annotations: marks.filter(({ text }) => text).map(({ step, text, y }) => ({
+        x: step, y, yref: "paper", yanchor: "top", text, showarrow: false,
+        xanchor: step > 0.8 * range[1] ? "right" : "left", xshift: step > 0.8 * range[1] ? -3 : 3,
+        font: { size: 11, color: look.quiet },
+      })),
     };
+  }
+
+  /** Where a later attempt went on; of marks that lie close together the last one has the word. */
+  continued(range, large, rising) {
+    const y = rising ? 0.12 : 0.9; // where the curve is not: losses fall, right answers rise
+    const marks = (this.run.continued ?? []).map((step) => ({ step, dash: "dash", text: "", y }));
+    let named = Infinity;
+    for (const mark of [...marks].reverse()) {
+      if (!large || mark.step > range[1] || named - mark.step < NAMED_APART * (range[1] - range[0])) continue;
+      named = mark.step;
+      mark.text = "continued";
+    }
+    return marks;
   }
 
   lastStep() {

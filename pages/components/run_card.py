@@ -4,10 +4,11 @@ import streamlit as st
 
 from backend.charts import sparkline, sparkline_svg
 from backend.runs import Run, RunStatus, read_metrics, time_left
+from backend.wording import duration
 from pages.components import links
 from pages.components.layout import card
 from pages.components.status import score, score_words, status_badge
-from pages.components.wording import ago, amount, duration, escape
+from pages.components.wording import ago, amount, escape
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
@@ -24,7 +25,7 @@ def run_card(run: Run) -> None:
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{escape(run.name, 60)}**")
                 st.caption(f"#{run.id} · {escape(run.model, 30)} · {escape(run.dataset_name, 40)}")
-            status_badge(run.status)
+            status_badge(run)
         _numbers(run)
         _state(run)
         st.space("stretch")
@@ -41,7 +42,11 @@ def run_card(run: Run) -> None:
 
 def _numbers(run: Run) -> None:
     if run.status is RunStatus.QUEUED:
-        st.markdown(":gray[It starts by itself as soon as the computer is free.]")
+        st.markdown(
+            ":gray[Held back. It starts when you let it go.]"
+            if run.held
+            else ":gray[It starts by itself as soon as the computer is free.]"
+        )
         return
     left, right = st.columns(2, gap="small", wrap=False)
     loss = run.metrics.get("train/loss")

@@ -28,11 +28,17 @@ LOOKS: dict[RunStatus, Look] = {
     RunStatus.STOPPED: Look("Stopped", ":material/stop_circle:", "gray"),
     RunStatus.LOST: Look("Lost", ":material/link_off:", "orange"),
 }
+HELD = Look("Held", ":material/pause_circle:", "gray")
 
 
-def status_badge(status: RunStatus) -> None:
+def look_of(run: Run) -> Look:
+    """How a run's status looks; one that is held back does not look as if it came next."""
+    return HELD if run.status is RunStatus.QUEUED and run.held else LOOKS[run.status]
+
+
+def status_badge(run: Run) -> None:
     """The status as a small coloured badge with an icon and a word."""
-    look = LOOKS[status]
+    look = look_of(run)
     st.badge(look.word, icon=look.icon, color=look.color)
 
 

@@ -5,11 +5,13 @@ import time
 import streamlit as st
 
 from backend.runs import ACTIVE, Run, RunStatus, list_runs, run_seconds
+from backend.wording import duration
 from pages.components import links
 from pages.components.layout import card, page_header
 from pages.components.run_card import run_card
 from pages.components.status import has_model, score, score_words
-from pages.components.wording import ago, duration, escape, percent, plural
+from pages.components.wording import ago, escape, percent, plural
+from pages.home.interrupted import interrupted_banner
 from pages.home.starters import starter_cards
 
 SHOWN = 6
@@ -55,6 +57,7 @@ def _overview(was_active: bool) -> None:
         st.switch_page(links.IMPORT)
     if actions.button("New run", icon=":material/add:", type="primary"):
         st.switch_page(links.NEW_RUN)
+    interrupted_banner()
     if active:
         _banner(active[0])
     _figures(runs, active, waiting)

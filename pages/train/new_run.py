@@ -54,7 +54,7 @@ def _choose_task() -> str:
 
 def _prefill() -> dict[str, Any]:
     """What ?clone=ID or ?data=ID ask for; put into the widgets' state once per address."""
-    asked = {name: st.query_params.get(name, "") for name in ("clone", "data")}
+    asked = {**dict.fromkeys(("clone", "data"), ""), **st.query_params.to_dict()}
     if st.session_state.get("new_asked") == asked:
         return st.session_state.get("new_prefill", {})
     st.session_state["new_asked"] = asked
@@ -62,6 +62,9 @@ def _prefill() -> dict[str, Any]:
     with told("That run cannot be copied"):
         if asked["clone"]:
             prefill = runs.clone_run(_number(asked["clone"]))
+            # A failed run's way on names what it changes; the form checks it like any input.
+            config = prefill["config"]
+            config |= {name: value for name, value in asked.items() if name in config}
             st.session_state["new_name"] = prefill["name"]
         elif asked["data"]:
             from backend.datasets import get_dataset

@@ -7,6 +7,8 @@ from backend.runs import Run, RunStatus, get_run, read_log
 from pages.components import links
 from pages.components.layout import card, empty_state, page_header
 from pages.components.live_run import live_run
+from pages.components.queue_buttons import queue_card
+from pages.components.run_actions import further_dialog, go_on
 from pages.components.run_dialogs import delete_dialog, rename_dialog, stop
 from pages.components.status import has_model, status_badge
 from pages.components.wording import ago, escape
@@ -25,6 +27,8 @@ def main() -> None:
     st.set_page_config(page_title=f"{run.name[:60]} · Trainroom")
     _header(run)
     outcome(run)
+    if run.status is RunStatus.QUEUED:
+        queue_card(run)
     live_run(run)
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -56,24 +60,34 @@ def _asked_run() -> Run | None:
 def _header(run: Run) -> None:
     began = f"started {ago(run.started_at)}" if run.started_at else f"created {ago(run.created_at)}"
     words = [f"#{run.id}", escape(run.model, 40), escape(run.dataset_name, 50), began]
-    actions = page_header(escape(run.name, 80), " · ".join(words), lambda: status_badge(run.status))
+    actions = page_header(escape(run.name, 80), " · ".join(words), lambda: status_badge(run))
     with actions:
         _buttons(run)
 
 
 def _buttons(run: Run) -> None:
+    if run.status is RunStatus.STOPPED:
+        if st.button("Continue", icon=":material/play_arrow:", key="run_continue", type="primary",
+                     help="Goes on exactly where it was stopped."):  # fmt: skip
+            go_on(run)
+    elif run.status is RunStatus.FINISHED and st.button(
+        "Train further", icon=":material/fast_forward:", key="run_further",
+        help="More epochs, from where it ended.",
+    ):  # fmt: skip
+        further_dialog(run)
     if run.has_ended:
         if st.button("Train again", icon=":material/content_copy:", key="run_clone",
                      help="Opens a new run's form with the same choices."):  # fmt: skip
             st.switch_page(links.NEW_RUN, query_params={"clone": str(run.id)})
     elif run.status is not RunStatus.STOPPING and st.button(
         "Stop" if run.is_active else "Cancel", icon=":material/stop_circle:", key="run_stop",
-        help="Ends the run; what it learned so far is kept.",
+        help="Saves what it learned. You can continue later, exactly from there."
+        if run.is_active else "Takes it out of the queue. You can continue it later.",
     ):  # fmt: skip
         stop(run)
     if has_model(run) and st.button(
         "Try it", icon=":material/science:", key="run_try",
-        type="primary" if run.has_ended else "secondary",
+        type="primary" if run.status is RunStatus.FINISHED else "secondary",
     ):  # fmt: skip
         st.switch_page(links.PLAYGROUND, query_params={"run": str(run.id)})
     with st.popover("More", icon=":material/more_horiz:"):

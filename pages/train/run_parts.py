@@ -9,9 +9,9 @@ from backend.datasets import get_dataset
 from backend.errors import TrainroomError
 from backend.runs import Reason, Run, RunStatus, list_events, read_log
 from backend.tasks import get_task
-from pages.components import links
 from pages.components.config_form import option_words
 from pages.components.layout import facts
+from pages.components.run_actions import remedy_buttons
 from pages.components.status import has_model, score, score_words
 from pages.components.wording import amount, escape, megabytes, parameters, plural
 
@@ -19,6 +19,7 @@ EVENT_ICONS = {
     "queued": "schedule", "starting": "hourglass_top", "running": "play_circle",
     "stopping": "stop_circle", "finished": "check_circle", "failed": "error",
     "stopped": "stop_circle", "lost": "link_off", "saved": "save", "best": "star",
+    "held": "pause_circle", "checkpoint_skipped": "warning", "early_stop": "flag",
     "epoch": "flag", "warning": "warning", "evaluated": "grading", "evaluation": "grading",
 }  # fmt: skip
 SHOWN_EVENTS = 40
@@ -41,14 +42,16 @@ def outcome(run: Run) -> None:
         words = escape(run.message or "It ended unexpectedly; the log has the details.", 900)
         title = "The training failed" if run.status is RunStatus.FAILED else "The run was lost"
         st.error(f"{words}  \n{kept}", title=title, icon=":material/error:")
-        if st.button("Change the settings and train again", icon=":material/content_copy:"):
-            st.switch_page(links.NEW_RUN, query_params={"clone": str(run.id)})
+        remedy_buttons(run)
     elif run.status is RunStatus.STOPPED:
         kept = "The best model so far was kept." if has_model(run) else "No model was saved yet."
         who = (
             "You stopped it." if run.reason is Reason.USER_STOP else escape(run.message or "", 400)
         )
-        st.info(f"{who} {kept}", title="Stopped", icon=":material/stop_circle:")
+        st.info(
+            f"{who} {kept} You can continue any time.", title="Paused",
+            icon=":material/pause_circle:",
+        )  # fmt: skip
 
 
 def timeline(run: Run) -> None:

@@ -1,13 +1,17 @@
-"""All runs as a table: filter, search, sort, open, rename, copy, delete."""
+"""All runs as a table: filter, search, sort, open, continue, move, rename, copy, delete."""
 
 import streamlit as st
 
+from backend.queue_order import waits_for
+from backend.resuming import can_resume
 from backend.runs import Run, RunStatus, list_runs
 from backend.tasks import list_tasks
 from pages.components import links
 from pages.components.layout import card, empty_state, page_header
+from pages.components.queue_buttons import queue_buttons
+from pages.components.run_actions import go_on_all, problems_of_going_on
 from pages.components.run_dialogs import delete_dialog, rename_dialog
-from pages.components.wording import plural
+from pages.components.wording import escape, plural
 from pages.train.runs_table import selected_runs
 
 GROUPS: dict[str, tuple[RunStatus, ...]] = {
@@ -72,29 +76,47 @@ def _table(runs: list[Run]) -> None:
     if not runs:
         st.caption("No run fits. Choose another status, or clear the search.")
         return
+    problems_of_going_on()
     chosen = selected_runs(runs)
     with card("runs_actions", horizontal=True, vertical_alignment="center"):
         _buttons(chosen)
 
 
 def _buttons(chosen: list[Run]) -> None:
+    one = chosen[0] if len(chosen) == 1 else None
     words = (
         f"{plural(len(chosen), 'run')} selected"
         if chosen
-        else ":gray[Tick runs at the left to rename, copy or delete them.]"
+        else ":gray[Tick runs at the left to continue, rename, copy or delete them.]"
     )
+    if one is not None and one.status is RunStatus.QUEUED:
+        words = escape(waits_for(one), 300)
     st.markdown(words, width="stretch")
-    one = chosen[0] if len(chosen) == 1 else None
-    if st.button("Rename", icon=":material/edit:", disabled=one is None) and one:
+    _moves(chosen)
+    if one is not None and st.button("Rename", icon=":material/edit:"):
         rename_dialog(one)
-    if st.button("Train again", icon=":material/content_copy:", disabled=one is None) and one:
+    if one is not None and st.button("Train again", icon=":material/content_copy:"):
         st.switch_page(links.NEW_RUN, query_params={"clone": str(one.id)})
     busy = any(run.is_active for run in chosen)
-    if st.button(
-        "Delete", icon=":material/delete:", disabled=not chosen or busy,
+    if chosen and st.button(
+        "Delete", icon=":material/delete:", disabled=busy,
         help="Stop a run before you delete it." if busy else None,
     ):  # fmt: skip
         delete_dialog(chosen)
+
+
+def _moves(chosen: list[Run]) -> None:
+    """Continue what has ended, hold or let go what waits; only what applies is drawn."""
+    ended = [run for run in chosen if can_resume(run)]
+    if ended and st.button(
+        "Continue", icon=":material/play_arrow:", key="runs_continue", type="primary",
+        help="Goes on from what was saved last.",
+    ):  # fmt: skip
+        go_on_all(ended)
+        st.rerun()
+    waiting = [run for run in chosen if run.status is RunStatus.QUEUED]
+    if waiting:
+        queue_buttons(waiting)
 
 
 main()

@@ -7,15 +7,15 @@ import streamlit as st
 
 from backend.runs import Run
 from backend.tasks import list_tasks
+from backend.wording import duration
 from pages.components import links
-from pages.components.status import LOOKS, score
-from pages.components.wording import duration
+from pages.components.status import look_of, score
 
 ROW = 36
 MOST_HEIGHT = 620
 SIGNS = {
     "Waiting": "○", "Starting": "◔", "Training": "▶", "Stopping": "◼",
-    "Finished": "✓", "Failed": "✕", "Stopped": "◼", "Lost": "?",
+    "Held": "‖", "Finished": "✓", "Failed": "✕", "Stopped": "◼", "Lost": "?",
 }  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def runs_frame(runs: list[Run]) -> pd.DataFrame:
     rows = []
     for run in runs:
         found = score(run)
-        word = LOOKS[run.status].word
+        word = look_of(run).word
         share = f" {run.progress:.0%}" if run.is_active and run.step else ""
         rows.append(
             {

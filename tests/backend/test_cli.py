@@ -274,3 +274,69 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(quick_home: Path)
     begun = time.monotonic()
     wait_for(lambda: runs.list_runs()[0].status is RunStatus.STOPPED)
     assert time.monotonic() - begun < 5
+
+
+def test_prepare_trains_tokenizers_ahead(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A first run on a text set then starts at once; it looks for the very file."""
+    assert answer(capfd, "prepare")[0] == 0
+    languages = home / "datasets" / "languages" / "cache"
+    assert not languages.exists()
+    assert answer(capfd, "prepare", "--all")[0] == 0
+    made = [path.stat().st_mtime_ns for path in languages.iterdir()]
+    assert len(made) == 1
+    assert answer(capfd, "prepare", "--all")[0] == 0
+    assert [path.stat().st_mtime_ns for path in languages.iterdir()] == made
+
+
+def test_the_queue_is_changed_from_the_command_line(
+    home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backend import queue_order
+
+    monkeypatch.setattr(queue_order, "ensure_supervisor", lambda: None)
+    first, second = (
+        runs.create_run(
+            name=name, task="image-classification", model="mlp", dataset_id="digits",
+            dataset_name="digits", config={"epochs": 1},
+        )
+        for name in ("a", "b")
+    )  # fmt: skip
+    assert read_json(capfd, "hold", str(first.id))["held"] is True
+    assert read_json(capfd, "release", str(first.id))["held"] is False
+    assert read_json(capfd, "move", str(second.id), "first")["run"] == second.id
+    assert [run.id for run in runs.queue()] == [second.id, first.id]
+    status, _, err = answer(capfd, "resume", str(first.id))
+    assert status == 2
+    assert "has not ended" in err
+    status, _, err = answer(capfd, "move", str(first.id), "sideways")
+    assert status == 2
+
+
+@pytest.mark.slow
+def test_stop_and_resume_from_the_command_line(jobs_home: Path) -> None:
+    """The real worker on bundled data: stopped, extended, and its curve has every step once."""
+    started = json.loads(
+        command(
+            "train", "--task", "image-classification", "--dataset", "digits", "--model", "mlp",
+            "--set", "epochs=400", "device=cpu", "--json",
+        ).stdout
+    )  # fmt: skip
+    number = str(started["run"])
+    wait_for(lambda: (found := runs.get_run(started["run"])) and found.step > 60, 120)
+    command("stop", number)
+    wait_for(lambda: (found := runs.get_run(started["run"])) and found.has_ended, 60)
+    stopped = runs.get_run(started["run"])
+    assert stopped is not None
+    assert stopped.status is RunStatus.STOPPED
+    epochs = int(stopped.epoch) + 3
+    done = command("resume", number, "--set", f"epochs={epochs}", "--wait", "--json", timeout=240)
+    assert done.returncode == 0, done.stderr
+    ended = json.loads(done.stdout)
+    assert (ended["status"], ended["attempt"]) == ("finished", 2)
+    assert ended["step"] == ended["total_steps"]
+    points = json.loads(command("metrics", number, "--name", "train/loss", "--json").stdout)
+    steps = [point[0] for point in points["train/loss"]]
+    assert steps == list(range(1, ended["total_steps"] + 1))
+    again = command("resume", number)
+    assert again.returncode == 2
+    assert "more than" in again.stderr

@@ -13,7 +13,7 @@ from backend.errors import NotFoundError
 from backend.live import curve_window, live_state, thin
 from storage import database, metrics, runs
 from storage.records import ACTIVE, Reason, Run, RunStatus
-from storage.schema import MetricRow, RunRow
+from storage.schema import AttemptRow, MetricRow, RunRow
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_new_points_only(run: Run) -> None:
 def test_the_state_in_plain_values(run: Run) -> None:
     state = live_state(run.id)["run"]
     assert (state["status"], state["status_title"], state["attempt"]) == ("queued", "Waiting", 0)
+    assert state["continued"] == []
     assert state["sentence"] == "Next in the queue. Training starts by itself."
     assert (state["epochs"], state["time_left"], state["seconds"]) == (4, None, 0.0)
     other = runs.create_run(
@@ -85,6 +86,23 @@ def test_the_state_in_plain_values(run: Run) -> None:
         "killed",
         "It was ended.",
     )
+
+
+def test_later_attempts_are_known_by_the_steps_they_went_on_from(run: Run) -> None:
+    for step in (0, 40, 40, 70):  # the second went nowhere, the third began there again
+        claimed = runs.claim_run(lambda *_: "cpu", pid=1, process_started=0.0, host="")
+        assert claimed is not None
+        with database.write() as session:
+            runs.record_progress(
+                session, run.id, claimed[1], step=max(step, 40), total_steps=100, epoch=1.0,
+                metrics={}, best_step=None,
+            )  # fmt: skip
+            row = session.get(AttemptRow, (run.id, claimed[0].attempt))
+            assert row is not None
+            row.start_step = step
+        runs.move_run(run.id, RunStatus.STOPPED, when=ACTIVE)
+        runs.requeue_run(run.id, run.config, "")
+    assert live_state(run.id)["run"]["continued"] == [40, 70]
 
 
 def test_a_silent_run_is_called_unresponsive(run: Run) -> None:

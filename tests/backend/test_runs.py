@@ -16,6 +16,7 @@ from backend.errors import (
     TrainroomError,
     UsageError,
 )
+from backend.queue_order import queue_position
 from backend.runs import Reason, Run, RunStatus
 from storage import database, files, metrics
 from storage import datasets as stored_datasets
@@ -56,7 +57,7 @@ def test_a_started_run_is_queued_with_every_setting(asked: list[str]) -> None:
     assert (run.config["epochs"], run.config["learning_rate"]) == (3, 1.0)
     assert run.config["seed"] == 42
     assert run.config["pretrained"] is False
-    assert runs.queue_position(run.id) == 1
+    assert queue_position(run.id) == 1
     assert asked == ["asked"]
 
 
@@ -160,7 +161,7 @@ def test_a_queued_run_stops_at_once() -> None:
     run = runs.stop_run(start().id)
     assert (run.status, run.reason) == (RunStatus.STOPPED, Reason.USER_STOP)
     assert run.started_at is None
-    assert runs.queue_position(run.id) is None
+    assert queue_position(run.id) is None
     assert runs.run_seconds(run) == 0.0
     # Again changes nothing.
     assert runs.stop_run(run.id) == run

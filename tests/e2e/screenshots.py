@@ -98,6 +98,7 @@ def finished_runs() -> dict[str, int]:
         "A learning rate of 10",
         optimizer="sgd",
         learning_rate=10.0,
+        momentum=0.999,
         max_grad_norm=0.0,
         warmup_steps=0,
     )
@@ -107,6 +108,19 @@ def finished_runs() -> dict[str, int]:
     runs.stop_run(made["stopped"])
     wait_for_status(made["stopped"], "stopped")
     return made
+
+
+def interrupt(run_id: int) -> None:
+    """Let the run look as one whose computer was switched off."""
+    from backend import runs
+    from storage import runs as stored
+    from storage.records import Reason, RunStatus
+
+    stored.requeue_run(run_id, runs.get_run(run_id).config, "")
+    stored.move_run(
+        run_id, RunStatus.LOST, when=list(RunStatus), reason=Reason.HOST_LOST,
+        message="The computer was switched off at about 14:02.",
+    )  # fmt: skip
 
 
 def live_run() -> int:
@@ -211,9 +225,17 @@ def main(names: list[str]) -> None:
             take(browser, server.address, name, scene, only)
 
         shot("home-empty", at("/", "Welcome to Trainroom"))
+        first = start("image-classification", "digits", "mlp", "My first run")
+        wait_for_status(first, "finished")
+        shot("home-one", at("/", "Home"))
         runs = finished_runs()
         mnist = datasets.get_dataset("mnist").id
         shot("failed", failed_page(runs["failed"]))
+        shot("stopped", run_page(runs["stopped"]))
+        shot("storage", at("/storage", "Storage"))
+        shot("settings", at("/settings", "Settings"))
+        interrupt(runs["stopped"])
+        shot("home-interrupted", at("/", "Home"))
         shot("playground-image", picture_answer(runs["digits"]))
         shot("playground-text", text_answer(runs["languages"]))
         shot("new-run", at("/new", "New run"))

@@ -30,13 +30,17 @@ class Trainer:
             name="Live", task="image-classification", model="mlp", dataset_id="mnist",
             dataset_name="mnist", config={"epochs": 10},
         )  # fmt: skip
+        self.id, self.step = run.id, 0
+        self.claim()
+
+    def claim(self) -> None:
         claimed = runs.claim_run(
             lambda run, _: "cpu" if run.name == "Live" else None,
             pid=1, process_started=0.0, host="elsewhere",
         )  # fmt: skip
         assert claimed is not None
-        self.id, self.token, self.step = run.id, claimed[1], 0
-        runs.move_run(run.id, RunStatus.RUNNING, when=[RunStatus.STARTING], message="Training.")
+        self.token, self.attempt = claimed[1], claimed[0].attempt
+        runs.move_run(self.id, RunStatus.RUNNING, when=[RunStatus.STARTING], message="Training.")
 
     def train(self, steps: int) -> None:
         now = time.time()
@@ -50,11 +54,17 @@ class Trainer:
         }  # fmt: skip
         summary = {name: values[-1][1] for name, values in points.items() if values}
         with database.write() as session:
-            metrics.append_points(session, self.id, 1, points)
+            metrics.append_points(session, self.id, self.attempt, points)
             runs.record_progress(
                 session, self.id, self.token, step=self.step, total_steps=TOTAL,
                 epoch=self.step / 400, metrics=summary, best_step=self.step // 100 * 100 or None,
             )  # fmt: skip
+
+    def go_on(self) -> None:
+        """Stop, and go on as the next attempt."""
+        runs.move_run(self.id, RunStatus.STOPPED, when=[RunStatus.RUNNING], token=self.token)
+        assert runs.requeue_run(self.id, {"epochs": 10}, "Waiting to go on.")
+        self.claim()
 
     def end(self) -> None:
         runs.move_run(
@@ -172,6 +182,52 @@ def test_the_charts_follow_the_theme(visitor: Visitor, trainer: Trainer) -> None
     light = visitor.page.evaluate(colour)
     visitor.page.emulate_media(color_scheme="dark")
     wait_for("dark charts", lambda: visitor.page.evaluate(colour) not in (light, None))
+
+
+def test_a_run_that_went_on_has_a_mark_there(visitor: Visitor, trainer: Trainer) -> None:
+    marks = """document.querySelector('.lr-loss .lr-plot').layout.annotations
+        .filter(mark => mark.text === 'continued').map(mark => mark.x)"""
+    watch(visitor, trainer)
+    assert visitor.page.evaluate(marks) == []
+    trainer.go_on()
+    trainer.train(400)
+    wait_for("the mark", lambda: visitor.page.evaluate(marks) == [800])
+    wait_for("the whole curve", lambda: visitor.last_step() == 1200)
+
+
+def test_the_end_is_told_where_that_was_asked_for(visitor: Visitor, trainer: Trainer) -> None:
+    # A headless browser shows no notifications: what the page would show is written down.
+    visitor.page.add_init_script("""
+        window.shown = [];
+        window.Notification = class {
+            static permission = sessionStorage.getItem("permission") ?? "default";
+            static async requestPermission() {
+                this.permission = window.answer ?? "denied";
+                sessionStorage.setItem("permission", this.permission);
+                return this.permission;
+            }
+            constructor(title, options) { window.shown.push(`${title}: ${options.body}`); }
+        };
+    """)
+    watch(visitor, trainer)
+    wait_for("the tab's title", lambda: visitor.page.title() == "20 % · Live · Trainroom")
+    bell = visitor.page.get_by_role("button", name="Tell me when it ends")
+    bell.click()
+    expect(visitor.page.locator(".lr-answer")).to_contain_text("Allow notifications")
+    expect(bell).to_have_attribute("aria-pressed", "false")
+
+    visitor.page.evaluate("window.answer = 'granted'")
+    bell.click()
+    on = visitor.page.get_by_role("button", name="Tells you when it ends")
+    expect(on).to_have_attribute("aria-pressed", "true")
+    expect(visitor.page.locator(".lr-answer")).to_be_empty()
+    visitor.reload()
+    expect(on).to_be_visible()
+    trainer.end()
+    wait_for("the message", lambda: visitor.page.evaluate("window.shown") == ["Live: Done."])
+    visitor.status("Finished")
+    expect(on).to_be_hidden()
+    wait_for("the tab's title", lambda: visitor.page.title() == "Live · Trainroom")
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(

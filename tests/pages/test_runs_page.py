@@ -2,7 +2,10 @@
 
 import time
 
-from backend.runs import RunStatus, list_runs
+from streamlit.testing.v1 import AppTest
+
+from backend.queue_order import queue_position
+from backend.runs import RunStatus, get_run, list_runs
 from tests.pages.conftest import OpenPage, words
 from tests.pages.seeds import TEXTS, seed_run
 
@@ -66,3 +69,67 @@ def test_a_thousand_runs_are_quick(open_page: OpenPage) -> None:
     assert len(page.dataframe[0].value) == 1000
     # 0.3 s is the goal on a quiet machine (tests/benchmarks); this only catches a slip.
     assert time.perf_counter() - begin < 5
+
+
+def tick(page: AppTest, *rows: int) -> None:
+    page.session_state["runs_table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    page.run()
+
+
+def labels(page: AppTest) -> set[str]:
+    return {button.label for button in page.button}
+
+
+def test_ticked_runs_go_on_together_and_what_cannot_is_told(open_page: OpenPage) -> None:
+    from storage import database
+    from storage.schema import RunRow
+
+    good = seed_run(RunStatus.STOPPED, name="good", done=10)
+    bad = seed_run(RunStatus.LOST, name="bad", done=10)
+    with database.write() as session:
+        row = session.get(RunRow, bad.id)
+        assert row is not None
+        row.dataset_id = "gone"
+    page = open_page(PAGE)
+    tick(page, 0, 1)
+    page.button(key="runs_continue").click()
+    page.run()
+    assert not page.exception
+    assert (get_run(good.id).status, get_run(bad.id).status) == (RunStatus.QUEUED, RunStatus.LOST)
+    assert "was deleted" in page.error[0].value
+    page.button(key="going_on_understood").click()
+    page.run()
+    assert not page.error
+
+
+def test_a_finished_run_has_no_continue_in_the_table(open_page: OpenPage) -> None:
+    seed_run()
+    page = open_page(PAGE)
+    tick(page, 0)
+    assert {"Rename", "Train again", "Delete"} <= labels(page)
+    assert not {"Continue", "Hold", "Earlier", "Later"} & labels(page)
+
+
+def test_a_queued_run_moves_in_the_queue(open_page: OpenPage) -> None:
+    first, second = (seed_run(RunStatus.QUEUED, name=name) for name in ("first", "second"))
+    page = open_page(PAGE)
+    tick(page, 0)  # the newest is on top
+    assert page.button(key="queue_down").disabled
+    page.button(key="queue_up").click()
+    page.run()
+    assert [queue_position(run.id) for run in (second, first)] == [1, 2]
+    assert page.button(key="queue_up").disabled
+
+
+def test_held_runs_look_held_and_can_be_let_go(open_page: OpenPage) -> None:
+    runs = [seed_run(RunStatus.QUEUED, name=name) for name in ("one", "two")]
+    page = open_page(PAGE)
+    tick(page, 0, 1)
+    page.button(key="queue_hold").click()
+    page.run()
+    assert all(get_run(run.id).held for run in runs)
+    assert all("Held" in status for status in page.dataframe[0].value["Status"])
+    assert not {"Hold", "Earlier"} & labels(page)
+    page.button(key="queue_release").click()
+    page.run()
+    assert not any(get_run(run.id).held for run in runs)

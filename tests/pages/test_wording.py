@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from backend.wording import duration
 from pages.components.wording import (
     ago,
     amount,
-    duration,
     escape,
     megabytes,
     parameters,

@@ -1,7 +1,5 @@
 """The database file: settings, migrations, transactions, what survives a killed writer."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -111,38 +109,3 @@ def test_watch_sees_other_writers_only_when_they_wrote(home: Path) -> None:
     assert watch.changed()
     assert not watch.changed()
     watch.close()
-
-
-WRITER = """
-import itertools
-from storage import database, metrics, runs
-
-run = runs.create_run(name="a", task="t", model="m", dataset_id="d", dataset_name="d", config={})
-for step in itertools.count(1):
-    with database.write() as session:
-        metrics.append_points(session, run.id, 1, {
-            name: [(step, float(step), 0.0, 0.0)] for name in ("a", "b")
-        })
-    print(step, flush=True)
-"""
-
-
-def test_what_is_committed_survives_kill_nine(home: Path) -> None:
-    """R1: the last step that was reported as written is there, whole, after a SIGKILL."""
-    for number, told in enumerate((3, 17, 40), start=1):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line) >= told:
-                break
-        os.kill(process.pid, signal.SIGKILL)
-        rest = process.stdout.read().split()
-        process.wait()
-        acknowledged = int(rest[-1]) if rest else told
-        series, _ = metrics.read_series(number)
-        steps = series["a"].steps.tolist()
-        assert steps[:acknowledged] == list(range(1, acknowledged + 1))
-        assert series["b"].steps.tolist() == steps
-        assert database.is_sound()

@@ -1,18 +1,11 @@
 """Runs in the database: moves between states, claims, fencing by token."""
 
 import itertools
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from storage import attempts, database, events, metrics, runs
 from storage.records import ACTIVE, ENDED, Reason, Run, RunStatus
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def new_run(name: str = "a", **config: object) -> Run:
@@ -138,60 +131,3 @@ def test_only_runs_that_do_not_train_are_deleted_and_with_all_rows(home: Path) -
     assert metrics.last_chunk(run.id) == 0
     # Its number is never given again: an old link must not open another run.
     assert new_run().id > run.id
-
-
-CLAIMANT = """
-import os, sys, time
-from storage import runs
-from storage.records import ACTIVE, RunStatus
-
-def choose(run, active):
-    return None if active else "cpu"
-
-deadline = time.monotonic() + 100.0  # on a slow disk the lock is long in coming
-while time.monotonic() < deadline:
-    # A look before the claim, as the worker does it: writing is for those who may succeed.
-    if runs.list_runs(ACTIVE):
-        time.sleep(0.005)
-        continue
-    claimed = runs.claim_run(choose, pid=os.getpid(), process_started=0.0, host="")
-    if claimed is None:
-        if not runs.queue():
-            break
-        time.sleep(0.005)
-        continue
-    run, token = claimed
-    print(run.id, flush=True)
-    assert runs.move_run(run.id, RunStatus.FINISHED, when=ACTIVE, token=token)
-"""
-
-
-@pytest.mark.slow
-def test_sixteen_claimants_never_claim_twice(home: Path) -> None:
-    """R11: 16 processes, 300 queued runs, one slot."""
-    wanted = [new_run().id for _ in range(300)]
-    claimants = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIMANT],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(16)
-    ]
-    claimed: list[int] = []
-    for process in claimants:
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
-        claimed += [int(line) for line in out.split()]
-    assert Counter(claimed) == Counter(wanted)
-    # Never two at once: each start follows the end of the one before.
-    spans = sorted(
-        (attempt.started_at, attempt.ended_at or 0.0)
-        for run_id in wanted
-        for attempt in attempts.list_attempts(run_id)
-    )
-    assert len(spans) == 300
-    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
-    assert database.is_sound()

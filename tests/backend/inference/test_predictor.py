@@ -123,3 +123,21 @@ def test_wrong_questions_get_a_sentence(home: Path) -> None:
     files.remove_folder(files.checkpoints_dir(run.id))
     with pytest.raises(CheckpointError, match="not saved a model yet"):
         inference.predict_here(run.id, [b"x"])
+
+
+def test_a_model_leaves_the_graphics_card_that_a_run_needs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backend.inference import predictor
+    from storage import runs as stored
+
+    on_card, on_processor = (1, "best", "cuda:0", ()), (1, "best", "cpu", ())
+    monkeypatch.setattr(predictor, "_loaded", {on_card: object(), on_processor: object()})
+    stored.list_runs()
+    assert predictor.release_busy_devices() == 0
+    stored.create_run(
+        name="a", task="toy", model="toy", dataset_id="d", dataset_name="d", config={}
+    )
+    assert stored.claim_run(lambda *_: "cuda:0", pid=1, process_started=0.0, host="here")
+    assert predictor.release_busy_devices() == 1
+    assert list(predictor._loaded) == [on_processor]

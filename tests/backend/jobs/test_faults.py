@@ -2,9 +2,7 @@
 
 import itertools
 import os
-import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -32,62 +30,6 @@ from tests.backend.jobs.conftest import (
 def step_of(run_id: int) -> int:
     found = stored.get_run(run_id)
     return found.step if found else 0
-
-
-@pytest.mark.slow
-def test_what_was_seen_is_there_after_kill_nine_at_any_step(jobs_home: Path) -> None:
-    """R1: worker and supervisor are killed together; every point that a reader saw is kept."""
-    chance = random.Random(1)
-    for _ in range(3):
-        run = queue_run("slow", epochs=1000)
-        supervisor = start_supervisor(rewarm=1000)
-        target = chance.randint(1, 60)
-        wait_for(lambda run=run, target=target: step_of(run.id) >= target, 60, every=0.005)
-        seen, _ = metrics.read_series(run.id)
-        os.kill(attempts.list_attempts(run.id)[0].pid, signal.SIGKILL)
-        supervisor.kill()
-        supervisor.wait()
-        kept, _ = metrics.read_series(run.id)
-        steps = kept["train/loss"].steps.tolist()
-        assert steps == list(range(1, len(steps) + 1))
-        for name, series in seen.items():
-            count = len(series.steps)
-            assert kept[name].values[:count].tobytes() == series.values.tobytes()
-        found = stored.get_run(run.id)
-        assert found is not None
-        assert found.step == steps[-1]
-        assert database.is_sound()
-        stored.move_run(run.id, RunStatus.LOST, when=[RunStatus.RUNNING])
-
-
-@pytest.mark.slow
-def test_no_false_death_under_stop_load_and_lock(jobs_home: Path) -> None:
-    """R3: 20 s stopped, both cores busy, the database locked for 15 s: the run lives on."""
-    run = queue_run("slow", epochs=1000)
-    start_supervisor(rewarm=1000)
-    wait_for(lambda: step_of(run.id) > 5)
-    pid = attempts.list_attempts(run.id)[0].pid
-    burn = "import time\nend = time.monotonic() + 21\nwhile time.monotonic() < end: pass"
-    burners = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(2)]
-    other = sqlite3.connect(files.database_path(), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        begun, step = time.monotonic(), step_of(run.id)
-        while time.monotonic() - begun < 20:
-            assert status_of(run) == RunStatus.RUNNING
-            if other.in_transaction and time.monotonic() - begun > 15:
-                other.execute("COMMIT")
-            time.sleep(0.2)
-    finally:
-        os.kill(pid, signal.SIGCONT)
-        other.close()
-        for burner in burners:
-            burner.kill()
-            burner.wait()
-    wait_for(lambda: step_of(run.id) > step + 5)
-    assert status_of(run) == RunStatus.RUNNING
-    assert [event.kind for event in runs.list_events(run.id)] == ["queued", "starting", "running"]
 
 
 @pytest.mark.slow

@@ -40,21 +40,6 @@ def test_queued_run_is_trained_to_its_end(jobs_home: Path) -> None:
     assert "torch" in files.run_log(run.id).read_text()
 
 
-def test_stop_saves_a_usable_model(jobs_home: Path) -> None:
-    run = queue_run("slow", epochs=1000)
-    start_supervisor()
-    wait_for(lambda: (runs.get_run(run.id) or run).step > 5)
-    asked = time.monotonic()
-    runs.move_run(run.id, RunStatus.STOPPING, when=[RunStatus.RUNNING])
-    wait_for(lambda: status_of(run) in ENDED)
-    assert time.monotonic() - asked < 3.0
-    done = runs.get_run(run.id)
-    assert done is not None
-    assert (done.status, done.reason) == (RunStatus.STOPPED, Reason.USER_STOP)
-    assert "can be used" in (done.message or "")
-    assert list(files.checkpoints_dir(run.id).glob("step-*/manifest.json"))
-
-
 def test_killed_worker_shows_as_failed_within_five_seconds(jobs_home: Path) -> None:
     run = queue_run("slow", epochs=1000)
     start_supervisor()

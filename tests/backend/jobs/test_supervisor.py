@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from backend import jobs
+from backend.jobs import aftercare
 from backend.jobs import supervisor as module
 from backend.jobs.liveness import ProcessLock, holder, is_held
 from backend.jobs.processes import started_at
@@ -160,7 +161,7 @@ def test_temporary_files_go_when_nothing_in_them_changes(jobs_home: Path) -> Non
     long_ago = time.time() - 700
     for path in (old / "part.bin", old, growing):
         os.utime(path, (long_ago, long_ago))
-    module.remove_old_temporary_files()
+    aftercare.remove_old_temporary_files()
     assert [folder.exists() for folder in (old, young, growing)] == [False, True, True]
 
 

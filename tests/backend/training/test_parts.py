@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from backend.errors import ConfigError
+from backend.models import networks
+from backend.training import devices
 from backend.training.config import TrainingConfig, config_from
 from backend.training.optimization import build_optimizer, learning_rate
 from backend.training.sampling import epoch_batches, ordered_batches
@@ -113,3 +115,18 @@ def test_good_settings_from_text_and_json() -> None:
         8,
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "shared"),
+    [
+        (networks.MLP(1, 28, 10), False),
+        (networks.EmbeddingBagClassifier(8000, 20), False),
+        (networks.MLP(3, 224, 10), True),
+        (networks.CNN(1, 10), True),
+        (networks.TransformerClassifier(100, 5, 16), True),
+    ],
+    ids=["mlp", "embedding-bag", "mlp of large pictures", "cnn", "transformer"],
+)
+def test_only_small_steps_stay_on_one_core(model: nn.Module, shared: bool) -> None:
+    assert devices.choose_threads(model) == (devices._ALL_CORES if shared else 1)

@@ -106,6 +106,9 @@ class Notes:
     def event(self, kind: str, message: str) -> None:
         self.events.append(kind)
 
+    def before_save(self) -> None:
+        pass
+
     def saved(self, step: int, is_best: bool) -> None:
         self.saves.append((step, is_best))
 

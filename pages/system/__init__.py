@@ -1,0 +1,1 @@
+"""Pages about the computer: storage and settings."""

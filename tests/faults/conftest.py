@@ -1,0 +1,57 @@
+"""Fixtures and short questions of the fault tests: a home without leftovers, where a run is."""
+
+import subprocess
+import sys
+
+from backend.jobs.processes import ROOT
+from storage import attempts, runs
+from storage.records import Run
+from tests.backend.jobs.conftest import jobs_home, wait_for
+
+__all__ = [
+    "current",
+    "jobs_home",
+    "pid_of",
+    "start_usual_supervisor",
+    "step_of",
+    "wait_for_step",
+]
+
+
+def current(run: Run) -> Run:
+    """The run as it is now."""
+    found = runs.get_run(run.id)
+    assert found is not None
+    return found
+
+
+def step_of(run: Run) -> int:
+    return current(run).step
+
+
+def pid_of(run: Run) -> int:
+    """The process that trains the run."""
+    return attempts.list_attempts(run.id)[-1].pid
+
+
+def wait_for_step(run: Run, step: int, seconds: float = 60.0) -> None:
+    """Until the database knows of this step."""
+    wait_for(lambda: step_of(run) >= step, seconds, every=0.005)
+
+
+USUAL_PACE = """
+import sys
+from backend.jobs.processes import module_command
+from backend.jobs.supervisor import Supervisor, open_log
+
+open_log()
+worker = module_command(*sys.argv[1:])
+Supervisor(worker=worker, stay=True, prepare=False).run()
+"""
+
+
+def start_usual_supervisor(*worker: str) -> subprocess.Popen[bytes]:
+    """The real supervisor at its real pace; worker: the training process's module and arguments."""
+    return subprocess.Popen(
+        [sys.executable, "-c", USUAL_PACE, *worker], cwd=ROOT, start_new_session=True
+    )
