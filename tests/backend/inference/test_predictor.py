@@ -8,7 +8,9 @@ import pytest
 
 from backend import datasets, inference, runs
 from backend.errors import CheckpointError, NotFoundError, UsageError
+from backend.inference.predictor import load_predictor
 from backend.tasks import get_task
+from backend.training.checkpoints import save_checkpoint
 from backend.training.config import config_from
 from backend.training.loop import fit
 from storage import files
@@ -90,11 +92,16 @@ def test_better_checkpoint_of_a_running_run_is_noticed(home: Path) -> None:
     run, _ = train(*CASES[0])
     inputs, _ = test_examples("digits")
     first = inference.predict_here(run.id, inputs[:1])
-    newer = files.checkpoints_dir(run.id)
-    (newer / f"step-{first.step:08d}").rename(newer / f"step-{first.step + 1:08d}")
-    manifest = newer / f"step-{first.step + 1:08d}" / "manifest.json"
-    manifest.write_text(
-        manifest.read_text().replace(f'"step": {first.step},', f'"step": {first.step + 1},')
+    loaded = load_predictor(run.id)
+    save_checkpoint(
+        files.checkpoints_dir(run.id),
+        loaded.model,
+        loaded.processor.save,
+        {},
+        step=first.step + 1,
+        epoch=1.1,
+        metrics={},
+        is_best=True,
     )
     assert inference.predict_here(run.id, inputs[:1]).step == first.step + 1
 
