@@ -17,7 +17,7 @@ def chosen_task(arguments: Namespace) -> Task:
     if not arguments.task:
         known = ", ".join(task.name for task in list_tasks())
         raise UsageError(f"--task is missing. Known: {known}.")
-    return getchosen_task(arguments.task)
+    return get_task(arguments.task)
 
 
 def answer_table(

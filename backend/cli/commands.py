@@ -1,4 +1,4 @@
-"""Every command by its name: arguments in, text to print and exit status out; for backend.cli.main."""
+"""Every command by its name: arguments in, text to print and exit status out."""
 
 from backend.cli import data_commands, run_commands
 

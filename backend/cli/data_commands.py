@@ -97,7 +97,7 @@ def prepare(arguments: Namespace) -> Answer:
     known = datasets.list_datasets()  # builds the bundled ones that are missing
     if arguments.all:
         for dataset in known:
-            getchosen_task(dataset.task).prepare(dataset)
+            get_task(dataset.task).prepare(dataset)
     return "", GOOD
 
 
