@@ -196,22 +196,28 @@ class ImageClassification(Task):
     def build_model(
         self, spec: ModelSpec, processor: Processor, config: TrainingConfig, *, pretrained: bool
     ) -> "nn.Module":
+        import torch
+
         from backend.models.image_processing import ImageProcessor
         from backend.models.networks import CNN, MLP
 
         assert isinstance(processor, ImageProcessor)
         classes, size, channels = len(processor.classes), processor.size, processor.channels
+        model: nn.Module
         if spec.name == "mlp":
-            return MLP(channels, size, classes)
-        if spec.name == "cnn":
-            return CNN(channels, classes)
-        return torchvision.build_network(
-            spec,
-            classes,
-            size,
-            pretrained=pretrained,
-            freeze_backbone=_options(config).freeze_backbone,
-        )
+            model = MLP(channels, size, classes)
+        elif spec.name == "cnn":
+            model = CNN(channels, classes)
+        else:
+            model = torchvision.build_network(
+                spec,
+                classes,
+                size,
+                pretrained=pretrained,
+                freeze_backbone=_options(config).freeze_backbone,
+            )
+        # Colours last in memory: what convolutions run over; docs/decisions.md has the figures.
+        return model.to(memory_format=torch.channels_last)
 
     def compute(self, model: "nn.Module", batch: Batch, *, train: bool) -> Mapping[str, "Tensor"]:
         from backend.models.classification import cross_entropy

@@ -224,6 +224,8 @@ def main(name: str, dataset_key: str, model_name: str, epochs: int, size: int) -
     pretrained = bool(defaults.get("pretrained"))
     torch.manual_seed(0)
     network = task.build_model(spec, processor, config, pretrained=pretrained)
+    # The order in memory that a loop has whose author did not ask for another.
+    network.to(memory_format=torch.contiguous_format)
     names = [name for name in split.batch(torch.tensor([0]), CPU) if name != "labels"]
     clock = Clock(size)
     CONTESTANTS[name](WithLoss(network, names), split, epochs, size, clock)
