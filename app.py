@@ -99,12 +99,12 @@ def _same_origin(headers: Headers) -> bool:
 
 async def live(request: Request) -> Response:
     """What is new in a run since chunk `after`: state and metric points."""
-    from backend.live import live_state
+    from backend.live import live_state, shared
 
     after = request.query_params.get("after", "0")
     if not NUMBER.fullmatch(after):
         return JSONResponse({"error": "bad number"}, 400)
-    return await _answer(request, lambda run_id: live_state(run_id, int(after)))
+    return await _answer(request, lambda run_id: shared(live_state, run_id, int(after)))
 
 
 async def window(request: Request) -> Response:
@@ -117,6 +117,28 @@ async def window(request: Request) -> Response:
     if not (NUMBER.fullmatch(first) and NUMBER.fullmatch(last)):
         return JSONResponse({"error": "bad number"}, 400)
     return await _answer(request, lambda run_id: curve_window(run_id, names, int(first), int(last)))
+
+
+async def story(request: Request) -> Response:
+    """What happened in a run since event `after`, and its log where that is no longer so long."""
+    from backend.live import shared, story
+
+    after, log = request.query_params.get("after", "0"), request.query_params.get("log", "")
+    if not NUMBER.fullmatch(after) or not (log == "" or NUMBER.fullmatch(log)):
+        return JSONResponse({"error": "bad number"}, 400)
+    known = int(log) if log else -1
+    return await _answer(request, lambda run_id: shared(story, run_id, int(after), known))
+
+
+async def ends(request: Request) -> Response:
+    """Which runs have ended since `after`, in thousandths of a second."""
+    from backend.live import ends, shared
+
+    after = request.query_params.get("after", "")
+    if not (after == "" or NUMBER.fullmatch(after)):
+        return JSONResponse({"error": "bad number"}, 400)
+    payload = await anyio.to_thread.run_sync(shared, ends, int(after) if after else None)
+    return JSONResponse(payload, headers={"Cache-Control": "no-store"})
 
 
 async def _answer(request: Request, read: Callable[[int], Any]) -> Response:
@@ -167,11 +189,11 @@ def _load() -> None:
 
 
 def _prepare() -> None:
-    """See to it that bundled data and a supervisor are there."""
+    """See to it that a supervisor is there; a process of its own makes the bundled data."""
     from backend import datasets, jobs
 
     jobs.touch_app()
-    datasets.prepare_bundled()
+    datasets.list_bundled()
     # What is loaded now stays: keeping it out of collections makes every rerun cheaper.
     gc.collect()
     gc.freeze()
@@ -214,6 +236,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 ROUTES = [
     Route("/api/runs/{run_id}/live", live),
     Route("/api/runs/{run_id}/window", window),
+    Route("/api/runs/{run_id}/story", story),
+    Route("/api/ends", ends),
     Route("/assets/plotly.min.js", plotly_js),
     Mount("/assets", StaticFiles(directory=ASSETS)),
 ]

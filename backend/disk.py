@@ -1,13 +1,16 @@
 """What takes how much of the disk, and clearing it; for the storage page."""
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.errors import BusyError
+from backend.errors import BusyError, TrainroomError
+from backend.models import hub
 from backend.runs import get_run
+from backend.tasks import get_task
 from storage import files, runs
-from storage.records import Run
+from storage.records import ACTIVE, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,55 @@ def delete_model(run_id: int) -> int:
     freed = _remove(run_id, _copies(run_id))
     runs.forget_model(run_id)
     return freed
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Something that was downloaded: a model, or whatever else lies there.
+
+    name: as users know it. is_whole: False where it is not complete; it goes on from there.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    is_whole: bool
+
+
+def list_downloads() -> list[Download]:
+    """What was downloaded, the largest first."""
+    place = files.downloads_dir()
+    found = []
+    for path in [*place.glob("huggingface/*"), *place.glob("torchvision/*"), *place.glob("*")]:
+        if path.parent == place and path.name in ("huggingface", "torchvision"):
+            continue
+        name = path.name.removesuffix(hub.PART)
+        if path.parent.name == "huggingface":
+            name = name.replace("--", "/", 1)
+        size = files.folder_bytes(path) if path.is_dir() else path.stat().st_size
+        found.append(Download(name, path, size, is_whole=not path.name.endswith(hub.PART)))
+    return sorted(found, key=lambda one: one.bytes, reverse=True)
+
+
+def delete_download(download: Download) -> int:
+    """Delete one of them; returns the bytes. Raises BusyError while a run may be reading it."""
+    for run in runs.list_runs(ACTIVE):
+        if run.model == download.name or _checkpoint(run) == download.name:
+            raise BusyError(f"{run.name} uses {download.name} just now. Delete it when it is done.")
+    if files.downloads_dir() not in download.path.parents:
+        raise ValueError(f"{download.path} is no download")
+    if download.path.is_dir():
+        files.remove_folder(download.path)
+    else:
+        download.path.unlink(missing_ok=True)
+    return download.bytes
+
+
+def _checkpoint(run: Run) -> str:
+    """Which weights a run's model begins from, where its task still knows it."""
+    with contextlib.suppress(TrainroomError):
+        return get_task(run.task).get_model(run.model).checkpoint
+    return ""
 
 
 def delete_downloads() -> int:

@@ -1,16 +1,21 @@
 """What an open run page asks for again and again: state and new points, as JSON-ready values."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend import runs
+from backend.jobs.phase import read_phase
 from backend.queue_order import waits_for
+from backend.reading import findings_of
 from backend.runs import Run, RunStatus, Series
-from storage import metrics
+from backend.wording import device_words
+from storage import files, metrics
 
 # Points sent per curve and in all: about 20 bytes each, so an answer stays below 300 kB.
 POINTS_PER_SERIES = 2_000
@@ -19,6 +24,8 @@ POINTS_PER_ANSWER = 12_000
 SIGNIFICANT_DIGITS = 6
 # Seconds without a heartbeat (there are two a second) after which a run counts as unresponsive.
 SILENCE = 10.0
+SHARED_SECONDS = 0.25
+LOG_LINES, LOG_CHARACTERS = 200, 20_000
 
 TITLES = {
     RunStatus.QUEUED: "Waiting",
@@ -30,6 +37,22 @@ TITLES = {
     RunStatus.STOPPED: "Stopped",
     RunStatus.LOST: "Lost",
 }
+
+
+def shared(read: Callable[..., dict[str, Any]], *arguments: int | None) -> dict[str, Any]:
+    """An answer of this module; those who ask the same within a moment get the very same one.
+
+    Fifty open pages ask a hundred times a second, and most of them for the same.
+    """
+    moment = int(time.monotonic() / SHARED_SECONDS)
+    return _answer(read, arguments, files.home(), moment)
+
+
+@lru_cache(maxsize=64)
+def _answer(
+    read: Callable[..., dict[str, Any]], arguments: tuple[int | None, ...], home: Path, moment: int
+) -> dict[str, Any]:
+    return read(*arguments)
 
 
 def live_state(run_id: int, after: int = 0) -> dict[str, Any]:
@@ -70,6 +93,36 @@ def curve_window(
     return {"series": packed, "thinned": thinned}
 
 
+def story(run_id: int, after: int = 0, log_bytes: int = -1) -> dict[str, Any]:
+    """What happened in a run since event `after`, and its log where that has grown.
+
+    Keys: events (id, time in unix seconds, kind, message), log (its last lines, or None where it
+    is still log_bytes long), log_bytes, ended. Raises NotFoundError.
+    """
+    run = runs.get_run(run_id)
+    size = runs.log_bytes(run_id)
+    told = [
+        {"id": one.id, "time": one.time, "kind": one.kind, "message": one.message}
+        for one in runs.list_events(run_id, after=after)
+    ]
+    log = runs.read_log(run_id, LOG_LINES)[-LOG_CHARACTERS:] if size != log_bytes else None
+    return {"events": told, "log": log, "log_bytes": size, "ended": run.has_ended}
+
+
+def ends(after: int | None) -> dict[str, Any]:
+    """Which runs have ended since a moment (an earlier answer's "now"), unless stopped by hand.
+
+    Moments are thousandths of a second. Keys: now, runs (id, name, sentence). after=None: none,
+    only the moment.
+    """
+    now = int(1000 * time.time())
+    ended = runs.list_ended(after / 1000, now / 1000) if after is not None else []
+    return {
+        "now": now,
+        "runs": [{"id": run.id, "name": run.name, "sentence": describe(run)} for run in ended],
+    }
+
+
 def _state(run: Run) -> dict[str, Any]:
     epochs = run.config.get("epochs")
     return {
@@ -92,7 +145,23 @@ def _state(run: Run) -> dict[str, Any]:
         "seconds": _short(runs.run_seconds(run)),
         "time_left": _short(runs.time_left(run)),
         "unresponsive": is_unresponsive(run),
+        "findings": _findings(run),
     }
+
+
+def _findings(run: Run) -> list[dict[str, Any]]:
+    """What the curves show; label: of the button, None where there is none."""
+    return [
+        {
+            "kind": one.kind,
+            "step": one.step,
+            "title": one.title,
+            "sentence": one.sentence,
+            "label": None if one.action is None else one.action.label,
+            "help": None if one.action is None else one.action.help,
+        }
+        for one in findings_of(run)
+    ]
 
 
 def _continued(run: Run) -> list[int]:
@@ -115,9 +184,11 @@ def describe(run: Run) -> str:
         return waits_for(run)
     if is_unresponsive(run):
         return "The training has not been heard of for a while; it is being checked."
+    if run.status is RunStatus.STARTING and (words := read_phase(run.id)):
+        return words
     return {
         RunStatus.STARTING: "Getting ready: loading the data and building the model.",
-        RunStatus.RUNNING: f"Training on {run.device}.",
+        RunStatus.RUNNING: f"Training on {device_words(run.device)}.",
         RunStatus.STOPPING: "Stopping after this step; the model is being saved.",
     }[run.status]
 

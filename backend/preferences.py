@@ -1,4 +1,4 @@
-"""What the people of this home have chosen once for all: automatic resume, notifications."""
+"""What the people of this home have chosen once for all: how runs share, resume and are told."""
 
 import dataclasses
 import re
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from backend.errors import ConfigError
 from storage import preferences as stored
 
+MOST_RUNS = 16
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,250}")
 
 
@@ -17,6 +18,16 @@ class Preferences:
     """Every preference with its default; empty texts switch a way of telling off."""
 
     resume_after_restart: bool = False
+    runs_on_processor: int = 0
+    """How many may train on the processor at a time; 0 leaves it to TRAINROOM_RUNS_PER_DEVICE."""
+    interruptions_seen: float = 0.0
+    """Until when (unix seconds) interrupted runs were put away: the home page offers later ones."""
+    tour_run: int = 0
+    """The run that the first-run tour trains; 0 before its first step."""
+    tour_seen: str = ""
+    """Its steps that were done, by name, between commas."""
+    tour_over: bool = False
+    """Whether somebody has put the tour away for good."""
     webhook_url: str = ""
     email_to: str = ""
     smtp_host: str = ""
@@ -25,6 +36,8 @@ class Preferences:
     smtp_password: str = dataclasses.field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.runs_on_processor <= MOST_RUNS:
+            raise ConfigError(f"From 1 to {MOST_RUNS} trainings can share the processor.")
         if self.webhook_url:
             parts = urlsplit(self.webhook_url)
             if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -1,24 +1,27 @@
-"""What can be done about a run that ended badly: one record per button, by the reason."""
+"""What can be done about a run that ended or goes badly: one record per button."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from backend.errors import TrainroomError
 from backend.jobs.checkpoint_files import saved_step
 from storage.records import Reason, Run, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One way on. resume: the run goes on; again: a new run like it; data, storage: a page.
+    """One way on. resume: the run goes on; again: a new run like it; data, storage: a page;
+    stop: the run ends now.
 
-    config holds the settings that it changes.
+    config holds the settings that it changes; model the one to take instead, with its own settings.
     """
 
-    action: Literal["resume", "again", "data", "storage"]
+    action: Literal["resume", "again", "data", "storage", "stop"]
     label: str
     help: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
 
 
 def remedies(run: Run) -> list[Remedy]:
@@ -58,7 +61,7 @@ def _less_memory(run: Run, saved: bool) -> list[Remedy]:
                 changes,
             )
         )
-    if run.device != "cpu":
+    if run.reason is Reason.OOM_GPU:
         found.append(_processor())
     return found or [_resume(run, saved)]
 
@@ -70,12 +73,23 @@ def _processor() -> Remedy:
     )  # fmt: skip
 
 
-def _lower_rate(run: Run, saved: bool) -> list[Remedy]:
+def _calmer_rate(run: Run) -> float:
+    """A tenth of the run's learning rate, or the model's own where that is lower still."""
+    from backend.runs import default_config
+
     rate = float(run.config.get("learning_rate", 1e-3)) / 10
+    try:
+        return min(rate, default_config(run.task, run.model).learning_rate)
+    except TrainroomError:  # of a task file or a model that has gone since
+        return rate
+
+
+def _lower_rate(run: Run, saved: bool) -> list[Remedy]:
+    rate = _calmer_rate(run)
     again = Remedy(
         "again",
         f"Start again with learning rate {rate:g}",
-        "A new run with the same choices and a tenth of the learning rate.",
+        "A new run with the same choices and this learning rate.",
         {"learning_rate": rate},
     )
     if not saved:

@@ -1,6 +1,7 @@
 """Letting a run go on: after a stop, a failure, a switched-off computer, or beyond its end."""
 
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,9 @@ from backend.errors import (
     TrainroomError,
     UsageError,
 )
-from backend.jobs.checkpoint_files import saved_step
+from backend.jobs import data_files
+from backend.jobs.checkpoint_files import newest_copy_bytes, saved_step
+from backend.preferences import load_preferences, save_preferences
 from backend.runs import check_disk, ensure_supervisor, get_run
 from backend.tasks import get_task
 from backend.training.config import CHANGEABLE, TrainingConfig, config_from
@@ -45,23 +48,44 @@ def resume_run(run_id: int, config: Mapping[str, Any] | None = None) -> Run:
     saved = saved_step(run_id)
     if saved is not None:
         _check_changes(before, after, {name for name in changes if _differ(name, before, after)})
-    if run.status is RunStatus.FINISHED and after.epochs <= before.epochs:
-        raise UsageError(
-            f"{run.name} is complete. To go on, give it more than {before.epochs} epochs."
-        )
+    if run.status is RunStatus.FINISHED:
+        _check_more(run, before, after)
     try:
-        datasets.get_dataset(run.dataset_id)
+        datasets.get_dataset(run.dataset_id, run.dataset_version)
     except NotFoundError as error:
         raise DataError(
             f"The data set {run.dataset_name} was deleted, so this run cannot go on. Bring the "
             "data in again and start a new run."
         ) from error
-    check_disk(task.get_model(run.model))
+    changed = data_files.changed_file(run_id, run.dataset_id)
+    if changed is not None:
+        raise DataError(data_files.what_changed(run.dataset_name, changed))
+    check_disk(task.get_model(run.model), newest_copy_bytes(run_id))
     settings = dataclasses.asdict(after)
     if not stored.requeue_run(run_id, settings, _announce(saved, before, after)):
         raise BusyError(f"{run.name} was started again by somebody else in this moment.")
     ensure_supervisor()
     return get_run(run_id)
+
+
+def epochs_done(run: Run) -> int:
+    """How many times the run has seen all its examples; fewer than planned if it stopped early."""
+    return round(run.epoch)
+
+
+def _check_more(run: Run, before: TrainingConfig, after: TrainingConfig) -> None:
+    """Raise UsageError where a finished run would have nothing more to do."""
+    done = epochs_done(run)
+    if done >= before.epochs:
+        if after.epochs <= before.epochs:
+            raise UsageError(
+                f"{run.name} is complete. To go on, give it more than {before.epochs} epochs."
+            )
+    elif after.epochs <= done or after.early_stopping == before.early_stopping:
+        raise UsageError(
+            f"{run.name} stopped early, after {done} of {before.epochs} epochs, because it no "
+            f"longer got better. To go on, set early stopping to 0 and more than {done} epochs."
+        )
 
 
 def _differ(name: str, before: TrainingConfig, after: TrainingConfig) -> bool:
@@ -97,9 +121,23 @@ def _announce(saved: int | None, before: TrainingConfig, after: TrainingConfig) 
 
 
 def interrupted_runs() -> list[Run]:
-    """Runs that a crash, a kill or a switched-off computer ended, newest first."""
-    ended = stored.list_runs([RunStatus.LOST, RunStatus.FAILED])
-    return [run for run in ended if run.status is RunStatus.LOST or run.reason in INTERRUPTIONS]
+    """Runs that a crash, a kill or a computer's end ended, newest first, until they are put away.
+
+    A shut-down lets a training save and stop; that nobody wished it makes it an interruption.
+    """
+    ended = stored.list_runs([RunStatus.LOST, RunStatus.FAILED, RunStatus.STOPPED])
+    seen = load_preferences().interruptions_seen
+    return [
+        run
+        for run in ended
+        if (run.status is RunStatus.LOST or run.reason in INTERRUPTIONS)
+        and (run.ended_at or 0.0) > seen
+    ]
+
+
+def put_interruptions_away() -> None:
+    """Offer no more to go on with what was interrupted so far; each can still be continued."""
+    save_preferences(interruptions_seen=time.time())
 
 
 def resume_all(run_ids: Iterable[int]) -> tuple[list[Run], list[str]]:

@@ -4,19 +4,33 @@ import dataclasses
 import math
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from backend import datasets
+from backend.enough import enough_for
 from backend.errors import BusyError, ConfigError, DiskFullError, NotFoundError, UsageError
 from backend.models.spec import ModelSpec, Weights
-from backend.tasks import get_task
+from backend.pins import NewPin, new_pins, pin_all
+from backend.tasks import Task, get_task
 from backend.training.config import TrainingConfig, config_from
-from storage import attempts, events, files, metrics
+from storage import attempts, events, files, metrics, snapshots
 from storage import runs as stored
-from storage.records import ACTIVE, ENDED, Attempt, Event, Reason, Run, RunStatus, Series
+from storage.records import (
+    ACTIVE,
+    ENDED,
+    Attempt,
+    Dataset,
+    Event,
+    Moment,
+    Reason,
+    Run,
+    RunStatus,
+    Series,
+)
 
-__all__ = ["ACTIVE", "ENDED", "Attempt", "Event", "Reason", "Run", "RunStatus", "Series"]
+__all__ = ["ACTIVE", "ENDED", "Attempt", "Event", "Moment", "Reason", "Run", "RunStatus", "Series"]
 
 MAX_NAME = 120
 # A checkpoint holds the weights and AdamW's two moments, four bytes each.
@@ -26,15 +40,60 @@ SPARE_BYTES = 200 * 10**6
 LOG_BYTES = 2_000_000
 
 
-def default_config(task: str, model: str) -> TrainingConfig:
-    """The settings that suit a model; pretrained weights are used where they are here."""
+def default_config(task: str, model: str, dataset: Dataset | None = None) -> TrainingConfig:
+    """The settings that suit a model; pretrained weights are used where they are here.
+
+    dataset: where it is known and small, it is repeated more often (backend/enough.py).
+    """
     found = get_task(task)
     spec = found.get_model(model)
     values = dict(spec.defaults)
     fields = {field.name for field in dataclasses.fields(found.config)}
     if "pretrained" in fields and "pretrained" not in values:
         values["pretrained"] = found.weights(spec) is Weights.HERE
-    return config_from(found.config, values)
+    config = config_from(found.config, values)
+    return config if dataset is None else enough_for(found, config, dataset)
+
+
+def is_small(task: str, model: str, dataset: Dataset) -> bool:
+    """Whether a data set is repeated more often than the model's own settings say."""
+    return default_config(task, model, dataset) != default_config(task, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would be made of: checked choices."""
+
+    task: Task
+    spec: ModelSpec
+    dataset: Dataset
+    config: TrainingConfig
+
+
+def plan_run(
+    *, task: str, dataset: str, model: str, config: Mapping[str, Any] | None = None
+) -> Plan:
+    """Check the choices for a run; config holds what differs from what suits model and data.
+
+    Raises a UsageError, DataError or ModelError with a sentence.
+    """
+    found = get_task(task)
+    spec = found.get_model(model)
+    data = datasets.get_dataset(dataset)
+    if data.format not in found.formats:
+        raise UsageError(
+            f"The data set {data.name} holds something else than {found.title} learns from. "
+            f"Choose one of: {_names_for(task)}."
+        )
+    defaults = dataclasses.asdict(default_config(task, model, data))
+    settings = config_from(found.config, {**defaults, **(config or {})})
+    # Asked for every run: it also refuses a model folder that is unsafe or gone.
+    weights = found.weights(spec)
+    if getattr(settings, "pretrained", False) and weights is Weights.SCRATCH:
+        raise ConfigError(
+            f"{spec.title} has no pretrained weights. Switch them off, or choose another model."
+        )
+    return Plan(found, spec, data, settings)
 
 
 def start_run(
@@ -44,28 +103,17 @@ def start_run(
     model: str,
     name: str | None = None,
     config: Mapping[str, Any] | None = None,
+    pinned: Sequence[NewPin] = (),
+    parent: int | None = None,
 ) -> Run:
     """Queue a run and see to it that somebody will train it; returns its row.
 
-    config holds the settings that differ from the model's defaults. Raises a UsageError,
-    DataError or DiskFullError with a sentence, before anything is written.
+    config holds the settings that differ from what suits model and data. pinned: examples of the
+    user's own that it is to answer while it learns. parent: the run that it was made from. Raises
+    what plan_run raises, or DiskFullError, with a sentence, before anything is written.
     """
-    found = get_task(task)
-    spec = found.get_model(model)
-    data = datasets.get_dataset(dataset)
-    if data.task != task:
-        raise UsageError(
-            f"The data set {data.name} is made for {data.task}, not for {task}. "
-            f"Choose one of: {_names_for(task)}."
-        )
-    defaults = dataclasses.asdict(default_config(task, model))
-    settings = config_from(found.config, {**defaults, **(config or {})})
-    # Asked for every run: it also refuses a model folder that is unsafe or gone.
-    weights = found.weights(spec)
-    if getattr(settings, "pretrained", False) and weights is Weights.SCRATCH:
-        raise ConfigError(
-            f"{spec.title} has no pretrained weights. Switch them off, or choose another model."
-        )
+    plan = plan_run(task=task, dataset=dataset, model=model, config=config)
+    data, spec = plan.dataset, plan.spec
     title = clean_name(name) if name is not None else free_name(f"{data.name} · {spec.name}")
     check_disk(spec)
     run = stored.create_run(
@@ -74,8 +122,11 @@ def start_run(
         model=spec.name,
         dataset_id=data.id,
         dataset_name=data.name,
-        config=dataclasses.asdict(settings),
+        dataset_version=data.version,
+        config=dataclasses.asdict(plan.config),
+        parent_id=parent,
     )
+    pin_all(run.id, plan.task, pinned)
     ensure_supervisor()
     return run
 
@@ -111,9 +162,12 @@ def free_name(wanted: str) -> str:
     return name
 
 
-def check_disk(spec: ModelSpec) -> None:
-    """Raise DiskFullError where two checkpoints of the model would not fit."""
-    needed = 2 * spec.parameters * BYTES_PER_PARAMETER + SPARE_BYTES
+def check_disk(spec: ModelSpec, checkpoint: int = 0) -> None:
+    """Raise DiskFullError where two checkpoints of the model would not fit.
+
+    checkpoint: the bytes of one, where the run has one already; else they are reckoned.
+    """
+    needed = 2 * (checkpoint or spec.parameters * BYTES_PER_PARAMETER) + SPARE_BYTES
     free = shutil.disk_usage(files.database_path().parent).free
     if free < needed:
         raise DiskFullError(
@@ -176,7 +230,7 @@ def rename_run(run_id: int, name: str) -> Run:
 
 
 def clone_run(run_id: int) -> dict[str, Any]:
-    """What a form needs to start the like: task, dataset, model, name and config."""
+    """What a form needs to start the like: task, dataset, model, name, config, pinned, parent."""
     run = get_run(run_id)
     return {
         "task": run.task,
@@ -184,17 +238,40 @@ def clone_run(run_id: int) -> dict[str, Any]:
         "model": run.model,
         "name": free_name(run.name),
         "config": dict(run.config),
+        "pinned": new_pins(run_id),
+        "parent": run_id,
     }
 
 
-def list_events(run_id: int) -> list[Event]:
-    """A run's history, oldest first."""
-    return events.list_events(run_id)
+def list_ended(after: float, until: float) -> list[Run]:
+    """Runs that ended in this time (unix seconds), but not by somebody's wish; oldest end first."""
+    return stored.list_ended(after, until)
+
+
+def list_events(run_id: int, *, after: int = 0) -> list[Event]:
+    """A run's history, oldest first; after: only events with a greater id."""
+    return events.list_events(run_id, after)
 
 
 def list_attempts(run_id: int) -> list[Attempt]:
     """The tries at a run, first to last."""
     return attempts.list_attempts(run_id)
+
+
+def list_snapshot_kinds(run_id: int) -> list[str]:
+    """Which kinds of snapshots a run took at its evaluations, by name."""
+    return snapshots.list_kinds(run_id)
+
+
+def list_moments(run_id: int, kind: str) -> list[Moment]:
+    """When its snapshots of one kind were taken, oldest first."""
+    return snapshots.list_moments(run_id, kind)
+
+
+def read_snapshot(moment: Moment) -> dict[str, Any]:
+    """What a run showed at that moment, as its task gave it; empty where it was deleted."""
+    found = snapshots.get_snapshot(moment.snapshot)
+    return {} if found is None else found.content
 
 
 def list_metric_names(run_id: int) -> list[str]:
@@ -225,6 +302,14 @@ def _between(series: Series, first: int | None, last: int | None) -> Series:
     )
 
 
+def log_bytes(run_id: int) -> int:
+    """How long a run's log is; 0 before it has one."""
+    try:
+        return files.run_log(run_id).stat().st_size
+    except OSError:
+        return 0
+
+
 def read_log(run_id: int, lines: int = 200) -> str:
     """The last lines of a run's log; empty before it has one."""
     try:
@@ -244,7 +329,8 @@ def run_seconds(run: Run) -> float:
     if run.started_at is None:
         return 0.0
     now = time.time()
-    if run.attempt <= 1:
+    # One that waits to go on has no end any more, yet nothing is being trained.
+    if run.attempt <= 1 and run.status is not RunStatus.QUEUED:
         return max(0.0, (run.ended_at or now) - run.started_at)
     spans = [(one.ended_at or now) - one.started_at for one in attempts.list_attempts(run.id)]
     return sum(max(0.0, span) for span in spans)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,36 @@ MAX_ARCHIVE_FILES = Setting(
 MAX_IMAGE_PIXELS = Setting(
     "TRAINROOM_MAX_IMAGE_PIXELS", 50_000_000, "Larger pictures are refused before decoding."
 )
+MAX_SOUND_SECONDS = Setting(
+    "TRAINROOM_MAX_SOUND_SECONDS", 60, "Longer recordings are refused, in seconds."
+)
+IMPORT_MEMORY_MB = Setting(
+    "TRAINROOM_IMPORT_MEMORY_MB", 1024, "The most memory that reading somebody's data may take."
+)
 
-ALL: dict[str, Setting] = {
-    setting.variable: setting for setting in list(vars().values()) if isinstance(setting, Setting)
+
+@dataclass(frozen=True, slots=True)
+class FolderSetting:
+    """Folders that the operator names in an environment variable, as PATH lists them."""
+
+    variable: str
+    help: str
+    default: str = "none"
+
+    def value(self) -> tuple[Path, ...]:
+        """Those that exist, with links followed; none where nothing is set."""
+        parts = os.environ.get(self.variable, "").split(os.pathsep)
+        named = (Path(part).expanduser() for part in parts if part.strip())
+        return tuple(path.resolve() for path in named if path.is_absolute() and path.is_dir())
+
+
+DATA_FOLDERS = FolderSetting(
+    "TRAINROOM_DATA_FOLDERS",
+    "Folders of this computer whose contents may be brought in from the page.",
+)
+
+ALL: dict[str, Setting | FolderSetting] = {
+    setting.variable: setting
+    for setting in list(vars().values())
+    if isinstance(setting, Setting | FolderSetting)
 }

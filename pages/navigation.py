@@ -4,6 +4,8 @@ import streamlit as st
 
 from pages.components import links
 from pages.components.machine_card import machine_card
+from pages.components.notifier import notifier
+from pages.components.tour import tour_line
 
 # Before st.navigation: with a Material icon the browser would fetch one from the internet.
 st.set_page_config(page_title="Trainroom", page_icon=str(links.ASSETS / "mark.svg"), layout="wide")
@@ -25,6 +27,11 @@ GROUPS = {
             help="All training runs: search, sort, rename, delete.",
         ),
         st.Page(links.RUN, title="Run", url_path="run", visibility="hidden"),
+        st.Page(
+            links.COMPARE, title="Compare", icon=":material/stacked_line_chart:",
+            url_path="compare", help="Curves, settings and scores of several runs side by side.",
+        ),
+        st.Page(links.MISTAKES, title="Mistakes", url_path="mistakes", visibility="hidden"),
     ],
     "Data": [
         st.Page(
@@ -39,6 +46,16 @@ GROUPS = {
             links.PLAYGROUND, title="Playground", icon=":material/science:", url_path="playground",
             help="Try a trained model on your own pictures and texts.",
         )
+    ],
+    "Learn": [
+        st.Page(
+            links.LESSON, title="How it learns", icon=":material/school:", url_path="learn",
+            help="One example, one error, one correction: with your own network and its numbers.",
+        ),
+        st.Page(
+            links.WORDS, title="Words", icon=":material/menu_book:", url_path="words",
+            help="Every word that you meet here, in one sentence.",
+        ),
     ],
     "System": [
         st.Page(
@@ -59,4 +76,6 @@ st.html(links.ASSETS / "style.css")
 
 page.run()
 with st.sidebar:
+    tour_line(page.url_path)
     machine_card()
+notifier()

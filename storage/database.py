@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from storage import files
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0006"
 # Seconds a writer waits for another one's transaction; ours last milliseconds.
 BUSY_TIMEOUT = 30
 
@@ -49,7 +49,8 @@ def _open(path: Path) -> Engine:
         # The driver's own BEGIN is deferred and comes late; ours is sent in _begin.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        # fullfsync: macOS alone needs to be told that synced means on the disk.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

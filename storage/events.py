@@ -17,9 +17,10 @@ def add(session: Session, run_id: int, attempt: int, kind: str, message: str) ->
     )
 
 
-def list_events(run_id: int) -> list[Event]:
-    """A run's events, oldest first."""
-    query = select(EventRow).where(EventRow.run_id == run_id).order_by(EventRow.id)
+def list_events(run_id: int, after: int = 0) -> list[Event]:
+    """A run's events with a greater id than `after`, oldest first."""
+    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.id > after)
+    query = query.order_by(EventRow.id)
     with database.read() as session:
         return [
             Event(

@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 
 HOME_VARIABLE = "TRAINROOM_HOME"
+TEMPORARY_VARIABLE = "TRAINROOM_ERRAND"
+"""Set for a process whose temporary folders are to lie in one that is deleted with it."""
 DEFAULT_HOME = Path(__file__).resolve().parent / "data"
 
 
@@ -36,6 +38,21 @@ def checkpoints_dir(run_id: int) -> Path:
     return run_dir(run_id) / "checkpoints"
 
 
+def pins_dir(run_id: int) -> Path:
+    """The examples that were pinned to a run, a file each."""
+    return run_dir(run_id) / "pins"
+
+
+def run_phase(run_id: int) -> Path:
+    """What a run that gets ready is doing just now, in words."""
+    return run_dir(run_id) / "phase.txt"
+
+
+def test_results(run_id: int) -> Path:
+    """What the test of a run gave for each example."""
+    return run_dir(run_id) / "test.npz"
+
+
 def run_lock(run_id: int, attempt: int) -> Path:
     """The file an attempt keeps locked for as long as its process lives."""
     return run_dir(run_id) / f"attempt-{int(attempt)}.lock"
@@ -51,6 +68,11 @@ def dataset_dir(dataset_id: str) -> Path:
     return home() / "datasets" / dataset_id
 
 
+def dataset_version_file(dataset_id: str, number: int) -> Path:
+    """Where a version of a data set keeps what it has of its own; the first may have none."""
+    return dataset_dir(dataset_id) / "versions" / f"{int(number)}.npz"
+
+
 def locks_dir() -> Path:
     return _folder(home() / "locks")
 
@@ -61,7 +83,8 @@ def logs_dir() -> Path:
 
 def temporary_dir() -> Path:
     """A new empty folder under the home; on the same disk, so that a rename out of it is atomic."""
-    return _folder(home() / "tmp" / uuid.uuid4().hex)
+    above = Path(os.environ.get(TEMPORARY_VARIABLE) or home() / "tmp")
+    return _folder(above / uuid.uuid4().hex)
 
 
 def downloads_dir() -> Path:

@@ -73,6 +73,8 @@ class Run:
     ended_at: float | None
     heartbeat_at: float | None
     held: bool = False
+    dataset_version: int = 1
+    parent_id: int | None = None  # the run that it was made from
 
     @property
     def is_active(self) -> bool:
@@ -117,6 +119,44 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a run showed at one evaluation; content is plain JSON, its shape told by kind."""
+
+    id: int
+    run_id: int
+    step: int
+    epoch: float
+    time: float
+    kind: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a snapshot was taken, without what it holds; snapshot is its id."""
+
+    snapshot: int
+    step: int
+    epoch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """An example of the user's own that a run answers at every evaluation.
+
+    file: the name of the file below the run's folder that holds it. truth: the right answer, where
+    it is known.
+    """
+
+    id: int
+    run_id: int
+    file: str
+    title: str
+    truth: str | None
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """One metric's points in step order; all arrays have shape [n], times are unix seconds."""
 
@@ -127,9 +167,45 @@ class Series:
     times: NDArray[np.float64]
 
 
+class PreflightState(StrEnum):
+    """Where a pre-flight is: waiting -> measuring -> done or failed, or back to waiting."""
+
+    WAITING = "waiting"
+    MEASURING = "measuring"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What somebody wants to know before a run; result is what was measured, as plain JSON.
+
+    key: stands for everything that the measurement depends on. asked_at: when somebody last
+    wanted it. message, reason: why it failed.
+    """
+
+    id: int
+    key: str
+    task: str
+    model: str
+    dataset_id: str
+    config: dict[str, Any]
+    state: PreflightState
+    message: str | None
+    reason: Reason | None
+    result: dict[str, Any] | None
+    pid: int | None
+    process_started: float | None
+    asked_at: float
+    ended_at: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One stored data set; splits maps train / validation / test to a number of examples."""
+    """One stored data set as of one version; splits maps train / validation / test to a number.
+
+    rows, classes, splits and the counts in details are those of the version.
+    """
 
     id: str
     name: str
@@ -143,4 +219,25 @@ class Dataset:
     bytes: int
     created_at: float
     skipped: list[dict[str, str]] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    format: str = ""  # what it holds, such as text-class: a name of backend.datasets.formats
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersion:
+    """One state of a data set: when and how it came about, and what it holds.
+
+    sha256 is that of items, labels, splits and targets together; details has the counts of each
+    class in each split, and the number of the version that it was made from.
+    """
+
+    dataset_id: str
+    number: int
+    created_at: float
+    summary: str
+    sha256: str
+    rows: int
+    classes: list[str]
+    splits: dict[str, int]
     details: dict[str, Any] = field(default_factory=dict)

@@ -37,13 +37,23 @@ def _record(row: RunRow) -> Run:
         ended_at=row.ended_at,
         heartbeat_at=row.heartbeat_at,
         held=row.held,
+        dataset_version=row.dataset_version,
+        parent_id=row.parent_id,
     )
 
 
 def create_run(
-    *, name: str, task: str, model: str, dataset_id: str, dataset_name: str, config: dict[str, Any]
+    *,
+    name: str,
+    task: str,
+    model: str,
+    dataset_id: str,
+    dataset_name: str,
+    config: dict[str, Any],
+    dataset_version: int = 1,
+    parent_id: int | None = None,
 ) -> Run:
-    """Store a new run as queued, at the end of the queue."""
+    """Store a new run as queued, at the end of the queue; parent_id: what it was made from."""
     now = time.time()
     with database.write() as session:
         last = session.scalar(select(func.max(RunRow.position))) or 0.0
@@ -53,6 +63,8 @@ def create_run(
             model=model,
             dataset_id=dataset_id,
             dataset_name=dataset_name,
+            dataset_version=dataset_version,
+            parent_id=parent_id,
             config=config,
             status=RunStatus.QUEUED,
             position=last + 1,
@@ -158,7 +170,7 @@ def claim_run(
                     started_at=now,
                 )
             )
-            events.add(session, row.id, row.attempt, "starting", f"Starting on {device}.")
+            events.add(session, row.id, row.attempt, "starting", "Starting.")
             session.flush()
             return _record(row), token
     return None
@@ -269,6 +281,18 @@ def forget_model(run_id: int) -> None:
 def list_untold() -> list[Run]:
     """Ended runs of which nobody has been told yet, oldest end first."""
     query = select(RunRow).where(RunRow.told.is_(False), RunRow.status.in_(ENDED))
+    with database.read() as session:
+        return [_record(row) for row in session.scalars(query.order_by(RunRow.ended_at))]
+
+
+def list_ended(after: float, until: float) -> list[Run]:
+    """Runs that ended after a moment and up to another, unless by wish; oldest end first."""
+    query = select(RunRow).where(
+        RunRow.status.in_(ENDED),
+        RunRow.ended_at > after,
+        RunRow.ended_at <= until,
+        func.coalesce(RunRow.reason, "") != Reason.USER_STOP,
+    )
     with database.read() as session:
         return [_record(row) for row in session.scalars(query.order_by(RunRow.ended_at))]
 

@@ -40,6 +40,25 @@ class DatasetRow(Base):
     created_at: Mapped[float]
     skipped: Mapped[list[Any]]
     details: Mapped[dict[str, Any]]
+    format: Mapped[str] = mapped_column(default="", server_default="")
+    # The version that the columns above tell of; new runs take it.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+class DatasetVersionRow(Base):
+    __tablename__ = "dataset_versions"
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[float]
+    summary: Mapped[str]
+    sha256: Mapped[str]
+    rows: Mapped[int]
+    classes: Mapped[list[Any]]
+    splits: Mapped[dict[str, Any]]
+    details: Mapped[dict[str, Any]]
 
 
 class RunRow(Base):
@@ -54,6 +73,7 @@ class RunRow(Base):
     # No foreign key: a run outlives its data set and still tells its name.
     dataset_id: Mapped[str] = mapped_column(index=True)
     dataset_name: Mapped[str]
+    dataset_version: Mapped[int] = mapped_column(default=1, server_default="1")
     config: Mapped[dict[str, Any]]
     status: Mapped[str]
     reason: Mapped[str | None]
@@ -70,6 +90,8 @@ class RunRow(Base):
     epoch: Mapped[float] = mapped_column(default=0.0)
     metrics: Mapped[dict[str, Any]]
     best_step: Mapped[int | None]
+    # No foreign key: a run outlives the one that it was made from.
+    parent_id: Mapped[int | None]
     created_at: Mapped[float]
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]
@@ -133,3 +155,58 @@ class MetricRow(Base):
     values: Mapped[bytes] = mapped_column(LargeBinary)
     epochs: Mapped[bytes] = mapped_column(LargeBinary)
     times: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SnapshotRow(Base):
+    __tablename__ = "snapshots"
+    # Ids only grow: a reader that saw id n asks for what came after n.
+    __table_args__ = (
+        Index("ix_snapshots_run_id_kind", "run_id", "kind"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    step: Mapped[int]
+    epoch: Mapped[float]
+    time: Mapped[float]
+    kind: Mapped[str]
+    content: Mapped[dict[str, Any]]
+
+
+class PinRow(Base):
+    """An example of the user's own that a run answers at every evaluation; a file holds it."""
+
+    __tablename__ = "pins"
+    # A number is never given twice: answers name the example that they are to.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - as SQLAlchemy wants it
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    file: Mapped[str]
+    title: Mapped[str]
+    truth: Mapped[str | None]
+    created_at: Mapped[float]
+
+
+class PreflightRow(Base):
+    """What one choice of task, model, data and settings takes on this machine."""
+
+    __tablename__ = "preflights"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    task: Mapped[str]
+    model: Mapped[str]
+    # No foreign key: a measurement of deleted data is tidied with the others.
+    dataset_id: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(index=True)
+    message: Mapped[str | None]
+    reason: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    pid: Mapped[int | None]
+    process_started: Mapped[float | None]
+    asked_at: Mapped[float]
+    ended_at: Mapped[float | None]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.training.probe import Silence
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)", re.DOTALL)
@@ -89,7 +91,9 @@ def test_settings_are_documented() -> None:
 
     readme = text(ROOT / "README.md")
     for setting in settings.ALL.values():
-        row = f"| `{setting.variable}` | {setting.default:.15g} | {setting.help} |"
+        default = setting.default
+        shown = default if isinstance(default, str) else f"{default:.15g}"
+        row = f"| `{setting.variable}` | {shown} | {setting.help} |"
         assert row in readme
 
 
@@ -168,31 +172,19 @@ def test_the_example_task_works(
 
     processor = task.build_processor(dataset, model, config)
     network = task.build_model(model, processor, config, pretrained=False).eval()
-    answer = task.predict(network, processor, ["Guten Morgen"], torch.device("cpu"))
+    answer = task.predict(network, processor, ["Guten Morgen"], torch.device("cpu"), task.options())
     assert set(answer[0]["probabilities"]) == set(dataset.classes)
 
 
-class Losses:
+class Losses(Silence):
     """A monitor that only remembers the training losses."""
 
     def __init__(self) -> None:
         self.losses: list[float] = []
 
-    def begin(self, total_steps: int, start_step: int) -> None: ...
-
     def log(self, step: int, epoch: float, values: Mapping[str, float]) -> None:
         if "train/loss" in values:
             self.losses.append(values["train/loss"])
-
-    def event(self, kind: str, message: str) -> None: ...
-
-    def saved(self, step: int, is_best: bool) -> None: ...
-
-    def before_save(self) -> None:
-        pass
-
-    def should_stop(self) -> bool:
-        return False
 
 
 def test_the_example_model_is_a_record() -> None:

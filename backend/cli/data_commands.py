@@ -2,14 +2,15 @@
 
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from backend import datasets, runs
 from backend.cli.answers import GOOD, Answer, answer_table, chosen_task
-from backend.cli.output import as_json
+from backend.datasets import Dataset
 from backend.errors import UsageError
-from backend.tasks import get_task, list_tasks
+from backend.models.hub_search import search_models
+from backend.tasks import Task, get_task, list_tasks
 
 
 def tasks(arguments: Namespace) -> Answer:
@@ -19,6 +20,8 @@ def tasks(arguments: Namespace) -> Answer:
             "title": task.title,
             "description": task.description,
             "input": task.input_kind,
+            "answer": task.answer_kind,
+            "data": list(task.formats),
             "primary_metric": task.primary_metric,
             "models": [spec.name for spec in task.models],
         }
@@ -29,6 +32,8 @@ def tasks(arguments: Namespace) -> Answer:
 
 def models(arguments: Namespace) -> Answer:
     task = chosen_task(arguments)
+    if arguments.hub is not None:
+        return _hub_models(arguments, task)
     found = [
         {
             "name": spec.name,
@@ -41,52 +46,32 @@ def models(arguments: Namespace) -> Answer:
             "memory_mb": spec.memory_mb,
             "licence": spec.licence,
         }
-        for spec in task.models
+        for spec in (*task.models, *(task.more_models if arguments.all else ()))
     ]
     return answer_table(arguments, found, ("name", "parameters", "weights", "description"))
 
 
+def _hub_models(arguments: Namespace, task: Task) -> Answer:
+    """What the Hub has for a task; raises UsageError where the task takes no models of it."""
+    if not task.takes_any:
+        raise UsageError(f"{task.title} takes only the models of its own list.")
+    listed = search_models(arguments.hub, (task.name, *task.hub_tags), task.hub_kinds)
+    found = [{**asdict(model), "memory_mb": model.memory_mb} for model in listed]
+    return answer_table(arguments, found, ("id", "kind", "megabytes", "licence", "downloads"))
+
+
 def list_datasets(arguments: Namespace) -> Answer:
-    found = [_dataset(dataset) for dataset in datasets.list_datasets()]
+    found = [dataset_record(dataset) for dataset in datasets.list_datasets()]
     for one in found:
         one["class_count"] = len(one["classes"])
     columns = ("id", "name", "task", "rows", "class_count", "source")
     return answer_table(arguments, found, columns)
 
 
-def import_data(arguments: Namespace) -> Answer:
-    path = Path(arguments.path)
-    task = chosen_task(arguments)
-    if not arguments.name:
-        raise UsageError("--name is missing. Say what the data set is to be called.")
-    if "://" in arguments.path:
-        raise UsageError("That is a web address. Download the file first and give its path.")
-    if not path.exists():
-        raise UsageError(
-            f"There is no file {arguments.path}. Give the path of a CSV file, a zip file or a "
-            "folder with one folder per class."
-        )
-    dataset = datasets.import_dataset(
-        path,
-        task=task.name,
-        name=arguments.name,
-        text_column=arguments.text_column,
-        label_column=arguments.label_column,
-        original_name=path.name,
-    )
-    found = _dataset(dataset)
-    if arguments.json:
-        return as_json(found), GOOD
-    left_out = f", {len(dataset.skipped)} left out" if dataset.skipped else ""
-    return (
-        f"{dataset.name} ({dataset.id}): {dataset.rows:,} rows, "
-        f"{len(dataset.classes)} classes{left_out}."
-    ), GOOD
-
-
-def _dataset(dataset: Any) -> dict[str, Any]:
+def dataset_record(dataset: Dataset) -> dict[str, Any]:
+    """A data set as JSON."""
     names = (
-        "id", "name", "task", "rows", "classes", "splits", "skipped", "source", "licence",
+        "id", "name", "task", "format", "rows", "classes", "splits", "skipped", "source", "licence",
         "bundled", "bytes", "created_at",
     )  # fmt: skip
     return {name: getattr(dataset, name) for name in names}
@@ -105,6 +90,5 @@ COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "tasks": tasks,
     "models": models,
     "datasets": list_datasets,
-    "import": import_data,
     "prepare": prepare,
 }

@@ -1,14 +1,10 @@
-"""How answers look: one JSON document, a small table, CSV; called by backend.cli.main."""
+"""How answers look: one JSON document or a small table; called by the command modules."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# A spreadsheet would run a cell that begins so.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WIDEST_CELL = 60
 
 
@@ -52,20 +48,3 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     text = " ".join(str(value).split())
     return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 1]}…"
-
-
-def as_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV whose text cells no spreadsheet takes for a formula; a NaN is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_safe(value) for value in row] for row in rows)
-    return text.getvalue().rstrip("\n")
-
-
-def _safe(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return ""
-    return value

@@ -4,15 +4,16 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from backend import datasets, jobs, queue_order, resuming, runs
-from backend.cli.answers import FAILED, GOOD, Answer, answer_table, chosen_task
-from backend.cli.output import as_compact_json, as_csv, as_json, as_table
-from backend.errors import NotFoundError, UsageError
+from backend import jobs, queue_order, resuming, runs
+from backend.cli.answers import FAILED, GOOD, Answer, answer_table, choices_of, settings_of
+from backend.cli.output import as_compact_json, as_json, as_table
+from backend.errors import NotFoundError
 from backend.runs import Run, RunStatus
-from backend.settings import MAX_UPLOAD_MB
+from backend.scores.honest import honest_scores
+from backend.spreadsheets import as_csv
+from backend.tasks import get_task
 from backend.wording import duration
 
 # Seconds between two looks at a run that is waited for, and between two signs of life.
@@ -21,25 +22,12 @@ BEAT_INTERVAL = 2.0
 
 
 def train(arguments: Namespace) -> Answer:
-    task = chosen_task(arguments)
-    if not arguments.dataset:
-        known = ", ".join(dataset.name for dataset in datasets.list_datasets(task.name))
-        raise UsageError(f"--dataset is missing. Known for {task.name}: {known or 'none yet'}.")
-    if not arguments.model:
-        known = ", ".join(spec.name for spec in task.models)
-        raise UsageError(f"--model is missing. Known for {task.name}: {known}.")
-    run = runs.start_run(
-        task=task.name,
-        dataset=arguments.dataset,
-        model=arguments.model,
-        name=arguments.name,
-        config=_settings(arguments.set),
-    )
+    run = runs.start_run(**choices_of(arguments), name=arguments.name)
     return _follow(run, arguments)
 
 
 def resume(arguments: Namespace) -> Answer:
-    return _follow(resuming.resume_run(arguments.run, _settings(arguments.set)), arguments)
+    return _follow(resuming.resume_run(arguments.run, settings_of(arguments)), arguments)
 
 
 def _follow(run: Run, arguments: Namespace) -> Answer:
@@ -50,16 +38,6 @@ def _follow(run: Run, arguments: Namespace) -> Answer:
     run = _wait(run, quiet=arguments.json)
     failed = run.status in (RunStatus.FAILED, RunStatus.LOST)
     return (as_json(_run(run)) if arguments.json else _summary(run)), FAILED if failed else GOOD
-
-
-def _settings(pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--set {pair!r} is not KEY=VALUE; write for example epochs=3.")
-        found[key.strip()] = value
-    return found
 
 
 def _wait(run: Run, *, quiet: bool) -> Run:
@@ -110,6 +88,7 @@ def _run(run: Run) -> dict[str, Any]:
         "model": run.model,
         "dataset": run.dataset_name,
         "dataset_id": run.dataset_id,
+        "dataset_version": run.dataset_version,
         "device": run.device,
         "attempt": run.attempt,
         "step": run.step,
@@ -130,7 +109,7 @@ def _summary(run: Run) -> str:
     lines += [
         f"  {name:<20} {value:.4f}"
         for name, value in sorted(run.metrics.items())
-        if name.startswith(("val/", "test/"))
+        if name.startswith(("val/", "test/")) and "/top_" not in name
     ]
     if run.started_at is not None:
         lines.append(f"  {'time':<20} {duration(runs.run_seconds(run))}")
@@ -140,9 +119,18 @@ def _summary(run: Run) -> str:
 def list_runs(arguments: Namespace) -> Answer:
     found = [_run(run) for run in runs.list_runs()]
     for one in found:
-        one["score"] = one["metrics"].get("test/accuracy")
+        one["score"] = _score(one["task"], one["metrics"])
     columns = ("run", "status", "name", "task", "model", "dataset", "score")
     return answer_table(arguments, found, columns)
+
+
+def _score(task: str, measured: dict[str, float]) -> float | None:
+    """The task's most important metric on the test split, where it was measured."""
+    try:
+        metric = get_task(task).headline(measured, "test")
+    except NotFoundError:  # of a task file that has gone since
+        return None
+    return None if metric is None else measured[f"test/{metric.name}"]
 
 
 def show(arguments: Namespace) -> Answer:
@@ -153,13 +141,34 @@ def show(arguments: Namespace) -> Answer:
             {"time": one.time, "attempt": one.attempt, "kind": one.kind, "message": one.message}
             for one in happened
         ]
-        return as_json({**_run(run), "events": events}), GOOD
-    lines = [_summary(run), f"  {run.task}, {run.model}, {run.dataset_name}, {run.device or '-'}"]
+        return as_json({**_run(run), "events": events, "test": _tested(run)}), GOOD
+    lines = [_summary(run)]
+    lines += [
+        f"  {one['name']:<20} {one['low']:.4f} to {one['high']:.4f} by chance"
+        for one in _tested(run)
+        if one["low"] is not None
+    ]
+    lines.append(f"  {run.task}, {run.model}, {run.dataset_name}, {run.device or '-'}")
     lines += [
         f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(one.time))}  {one.message}"
         for one in happened
     ]
     return "\n".join(lines), GOOD
+
+
+def _tested(run: Run) -> list[dict[str, Any]]:
+    """Each test score, where it would lie 95 times of 100, and what a naive guess gets."""
+    found = honest_scores(run)
+    return [
+        {
+            "name": f"test/{one.metric.name}",
+            "value": one.value,
+            "low": None if one.interval is None else one.interval.low,
+            "high": None if one.interval is None else one.interval.high,
+            "naive": one.naive,
+        }
+        for one in (() if found is None else found.scores)
+    ]
 
 
 def stop(arguments: Namespace) -> Answer:
@@ -228,36 +237,6 @@ def metrics(arguments: Namespace) -> Answer:
     return as_table(("name", "points", "last step", "last value"), newest), GOOD
 
 
-def predict(arguments: Namespace) -> Answer:
-    from backend import inference
-
-    run = runs.get_run(arguments.run)
-    inputs: list[str | bytes] = list(arguments.text or [])
-    inputs += [_read_input(name) for name in arguments.file or []]
-    if not inputs:
-        raise UsageError("There is nothing to predict: give --text or --file.")
-    answer = inference.predict_here(run.id, inputs, checkpoint=arguments.checkpoint)
-    for note in answer.notes:
-        print(note, file=sys.stderr)
-    if arguments.json:
-        return as_json(answer.predictions), GOOD
-    shown = arguments.text or arguments.file
-    rows = [
-        (given, found.get("label"), found.get("probabilities", {}).get(found.get("label")))
-        for given, found in zip(shown, answer.predictions, strict=True)
-    ]
-    return as_table(("input", "label", "probability"), rows), GOOD
-
-
-def _read_input(name: str) -> bytes:
-    path = Path(name)
-    if not path.is_file():
-        raise UsageError(f"There is no file {name}.")
-    if path.stat().st_size > MAX_UPLOAD_MB.value() * 1e6:
-        raise UsageError(f"{name} is larger than {MAX_UPLOAD_MB.value():,.0f} MB.")
-    return path.read_bytes()
-
-
 def supervise(_: Namespace) -> Answer:
     try:
         jobs.supervise()
@@ -278,6 +257,5 @@ COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "delete": delete,
     "log": log,
     "metrics": metrics,
-    "predict": predict,
     "supervise": supervise,
 }

@@ -11,16 +11,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from backend.datasets.skips import Skips, cleaned
-from backend.datasets.store import UNPUBLISHED, WRITER_LOCK, Contents, StoreWriter
+from backend.datasets.state import first_version
+from backend.datasets.writer import UNPUBLISHED, WRITER_LOCK, Contents, StoreWriter
 from backend.errors import BusyError, DataError, NotFoundError, UsageError
-from storage import datasets, files, runs
+from backend.jobs.errands import is_at_work
+from storage import datasets, files, runs, versions
 from storage.records import ACTIVE, Dataset, RunStatus
 
 MAX_NAME = 100
-RESERVED = frozenset(
-    {"mnist", "digits", "fashion-mnist", "fashionmnist", "shapes", "languages", "topics"}
-)
-"""Names and ids of the bundled data sets: nobody else may take them, also where one is missing."""
 FEW = 10
 UNEVEN = 10
 LEFTOVER_SECONDS = 600
@@ -45,7 +43,9 @@ def check_name(name: str) -> str:
 
 def check_name_is_free(name: str, *, except_id: str | None = None) -> None:
     """Raise UsageError where another data set goes by this name, or a bundled one may."""
-    if name in RESERVED and except_id != name.replace("-", ""):
+    from backend.datasets.bundled.build import reserved_names
+
+    if name in reserved_names() and except_id != name.replace("-", ""):
         raise UsageError(f"{name} is the name of a data set of Trainroom. Choose another name.")
     # An id counts as a name too: get_dataset takes both.
     taken = datasets.get_dataset(name)
@@ -90,6 +90,7 @@ def publish(
         bytes=contents.bytes,
         created_at=time.time(),
         skipped=skips.listed,
+        format=writer.format.name,
         details={
             **contents.details,
             "title": name,
@@ -105,7 +106,7 @@ def publish(
         check_name_is_free(name, except_id=dataset.id)
         place = files.dataset_dir(dataset.id)
         _move_into_place(writer.folder, place)
-        datasets.create_dataset(dataset)
+        versions.publish(dataset, first_version(dataset, place), fresh=True)
         (place / UNPUBLISHED).unlink()
     return dataset
 
@@ -127,6 +128,8 @@ def warn(contents: Contents) -> list[str]:
             f"{copies.leaking:,} contents stand in more than one of the given splits, so scores on "
             "validation and test will look too good."
         )
+    if not totals:
+        return found
     small = [name for name, total in totals.items() if total < FEW]
     if small:
         listed = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
@@ -157,7 +160,11 @@ def find(key: str) -> Dataset:
     """A data set by id or name; raises NotFoundError that lists what exists."""
     dataset = datasets.get_dataset(key)
     if dataset is None:
-        known = ", ".join(dataset.name for dataset in datasets.list_datasets()) or "none yet"
+        from backend.datasets import list_bundled
+
+        stored = [dataset.name for dataset in datasets.list_datasets()]
+        waiting = [item.name for item in list_bundled() if item.name not in stored]
+        known = ", ".join([*waiting, *stored])
         raise NotFoundError(f"There is no data set called {key[:MAX_NAME]!r}. Known: {known}.")
     return dataset
 
@@ -181,18 +188,23 @@ def delete_dataset(key: str) -> None:
         dataset = find(key)
         if dataset.bundled:
             raise UsageError(f"{dataset.name} came with Trainroom and cannot be deleted.")
-        users = [
-            run.name
-            for run in runs.list_runs([*ACTIVE, RunStatus.QUEUED])
-            if run.dataset_id == dataset.id
-        ]
-        if users:
-            raise BusyError(
-                f"{dataset.name} is used by the run {users[0]!r}, which has not ended yet. "
-                "Stop that run first, or wait for its end."
-            )
+        check_unused(dataset)
         datasets.delete_dataset(dataset.id)
         files.remove_folder(files.dataset_dir(dataset.id))
+
+
+def check_unused(dataset: Dataset) -> None:
+    """Raise BusyError while a run that has not ended uses a data set, in whichever version."""
+    users = [
+        run.name
+        for run in runs.list_runs([*ACTIVE, RunStatus.QUEUED])
+        if run.dataset_id == dataset.id
+    ]
+    if users:
+        raise BusyError(
+            f"{dataset.name} is used by the run {users[0]!r}, which has not ended yet. Stop that "
+            "run first, or wait for its end."
+        )
 
 
 def check_disk_space(needed: int) -> None:
@@ -225,6 +237,8 @@ def remove_leftovers() -> int:
 
 def _is_abandoned(folder: Path) -> bool:
     """Whether no living process writes into a temporary folder."""
+    if is_at_work(folder):
+        return False
     lock = folder / WRITER_LOCK
     if lock.exists():
         try:

@@ -1,33 +1,25 @@
 """Data sets that can be fetched from the internet; behind the package's door.
 
-The fetching itself runs in a process of its own (fetch.py): torchvision needs torch, which the
-app's process never loads, and a library that hangs or crashes takes nothing else with it.
+The fetching itself is an errand (fetch.py): torchvision needs torch, which the app's process never
+loads, and a library that hangs or crashes takes nothing else with it.
 """
 
-import json
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from backend.datasets import catalog
-from backend.datasets.bundled import BUNDLED, FASHION_MNIST_CLASSES
+from backend.datasets.bundled.build import BUNDLED
+from backend.datasets.bundled.handwriting import FASHION_MNIST_CLASSES
 from backend.datasets.splits import TEST, TRAIN, UNASSIGNED, VALIDATION
-from backend.datasets.store import Kind
 from backend.errors import DownloadError, NotFoundError
+from backend.jobs import errands
+from backend.jobs.errands import Errand
 from backend.models.weights import is_offline
-from storage import files
-from storage.records import Dataset
 
-Progress = Callable[[str, float], None]
 TIMEOUT = 8.0
 """Seconds without an answer after which the internet counts as out of reach."""
 SILENCE = 300.0
 """Seconds without any progress after which a download is given up."""
-POLL = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class Recipe:
     """How an offer is fetched: from which library, under which name, in which parts."""
 
     offer: DownloadOffer
-    library: Literal["torchvision", "datasets"]
+    library: Literal["torchvision", "hub"]
     key: str  # a class of torchvision.datasets, or a repository of the Hub
     server: str  # where the files come from, asked first whether it can be reached
     parts: tuple[tuple[str, int], ...]  # name of the library's split, ours
@@ -57,8 +49,8 @@ class Recipe:
     classes: tuple[str, ...] = ()  # where the library has no or other names
 
     @property
-    def kind(self) -> Kind:
-        return "image" if self.offer.task == "image-classification" else "text"
+    def format(self) -> str:
+        return "image-class" if self.offer.task == "image-classification" else "text-class"
 
 
 def _image(name: str, title: str, mb: int, licence: str, source: str, what: str) -> DownloadOffer:
@@ -96,7 +88,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         _image("cifar10", "CIFAR-10", 144, "not stated; research", "Hub: uoft-cs/cifar10",
                "60,000 small colour photographs of animals and vehicles in ten classes."),
-        "datasets", "uoft-cs/cifar10", HUB, TRAIN_TEST, columns=("img", "label"),
+        "hub", "uoft-cs/cifar10", HUB, TRAIN_TEST, columns=("img", "label"),
     ),
     Recipe(
         _image("eurosat", "EuroSAT", 94, "MIT", "torchvision (Helber et al.)",
@@ -123,23 +115,23 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         _text("ag-news", "AG News", 20, "not stated; non-commercial", "Hub: fancyzhx/ag_news",
               "127,600 short news: world, sports, business or science?"),
-        "datasets", "fancyzhx/ag_news", HUB, TRAIN_TEST,
+        "hub", "fancyzhx/ag_news", HUB, TRAIN_TEST,
     ),
     Recipe(
         _text("imdb", "Movie reviews", 84, "not stated; research", "Hub: stanfordnlp/imdb",
               "50,000 long reviews of movies: does the writer like it or not?"),
-        "datasets", "stanfordnlp/imdb", HUB, TRAIN_TEST, classes=("negative", "positive"),
+        "hub", "stanfordnlp/imdb", HUB, TRAIN_TEST, classes=("negative", "positive"),
     ),
     Recipe(
         _text("emotion", "Emotions", 2, "not stated; research", "Hub: dair-ai/emotion",
               "20,000 short English messages, each with one of six emotions."),
-        "datasets", "dair-ai/emotion", HUB, ALL_SPLITS, options={"name": "split"},
+        "hub", "dair-ai/emotion", HUB, ALL_SPLITS, options={"name": "split"},
     ),
     Recipe(
         _text("rotten-tomatoes", "Movie opinions", 1, "not stated; research",
               "Hub: cornell-movie-review-data/rotten_tomatoes",
               "10,662 single sentences from movie reviews, positive or negative."),
-        "datasets", "cornell-movie-review-data/rotten_tomatoes", HUB, ALL_SPLITS,
+        "hub", "cornell-movie-review-data/rotten_tomatoes", HUB, ALL_SPLITS,
         classes=("negative", "positive"),
     ),
 )  # fmt: skip
@@ -158,11 +150,11 @@ def get_recipe(name: str) -> Recipe:
     raise NotFoundError(f"There is no download called {name!r}. Known: {known}.")
 
 
-def download_dataset(name: str, progress: Progress | None = None) -> Dataset:
-    """Fetch an offer from the internet and store it as a data set.
+def start_download(name: str) -> Errand:
+    """Begin to fetch an offer from the internet; `imported()` gives the data set that it became.
 
-    Raises DownloadError where the internet is out of reach or a library is missing, UsageError
-    where a data set of that name is here already; then nothing is kept.
+    Raises DownloadError where downloads are switched off, UsageError where a data set of that name
+    is here already.
     """
     recipe = get_recipe(name)
     catalog.check_name_is_free(name, except_id=_bundled_id(name))
@@ -170,65 +162,12 @@ def download_dataset(name: str, progress: Progress | None = None) -> Dataset:
         raise DownloadError(
             f"{recipe.offer.title} was not downloaded: downloads are switched off (HF_HUB_OFFLINE)."
         )
-    _check_server(recipe)
-    catalog.check_disk_space(recipe.offer.size_mb * 10_000_000)
-    folder = files.temporary_dir()
-    try:
-        answer = _fetch_in_child(name, folder, progress)
-    finally:
-        files.remove_folder(folder)
-    if "error" in answer:
-        raise DownloadError(answer["error"])
-    return catalog.find(answer["id"])
+    for errand in errands.list_errands():
+        if errand.kind == "download" and errand.is_running and errand.arguments["name"] == name:
+            return errand
+    limits = errands.Limits(silent_seconds=SILENCE)
+    return errands.start_errand("download", recipe.offer.title, {"name": name}, limits)
 
 
 def _bundled_id(name: str) -> str | None:
     return next((item.id for item in BUNDLED if item.name == name), None)
-
-
-def _check_server(recipe: Recipe) -> None:
-    """Raise DownloadError at once where the internet is out of reach."""
-    try:
-        urllib.request.urlopen(recipe.server, timeout=TIMEOUT).close()
-    except urllib.error.HTTPError:
-        return  # an answer, whatever it says
-    except (OSError, ValueError) as error:
-        raise DownloadError(
-            f"{recipe.offer.title} was not downloaded: {recipe.server.split('/')[2]} cannot be "
-            "reached. Connect this computer to the internet and try again."
-        ) from error
-
-
-def _fetch_in_child(name: str, folder: Path, progress: Progress | None) -> dict[str, str]:
-    """Run fetch.py in a process of its own; returns its answer."""
-    from backend.jobs.processes import end_group, module_command, start_detached
-
-    command = module_command("backend.datasets.fetch", name, str(folder))
-    child = start_detached(command, files.logs_dir() / "downloads.log")
-    news, last = time.monotonic(), (-1, -1)
-    try:
-        while child.poll() is None:
-            time.sleep(POLL)
-            state = files.folder_bytes(folder), files.folder_bytes(files.downloads_dir())
-            if state != last:
-                news, last = time.monotonic(), state
-            if progress:
-                _tell(progress, folder, sum(state))
-            if time.monotonic() - news > SILENCE:
-                return {"error": f"{name} was given up: nothing arrived for 5 minutes. Try again."}
-    finally:
-        if child.poll() is None:
-            end_group(child.pid, force=True)
-            child.wait()
-    try:
-        return json.loads((folder / "answer.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {"error": f"{name} could not be downloaded; logs/downloads.log has the details."}
-
-
-def _tell(progress: Progress, folder: Path, arrived: int) -> None:
-    try:
-        words, share = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        words, share = f"Downloading, {arrived / 1e6:,.0f} MB so far", 0.0
-    progress(words, share)

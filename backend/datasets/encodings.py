@@ -3,7 +3,8 @@
 import codecs
 from pathlib import Path
 
-from backend.errors import DataError
+from backend.datasets.incoming.choices import Choices
+from backend.errors import DataError, UsageError
 
 HEAD = 65536
 CHUNK = 1 << 20
@@ -14,8 +15,33 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+ENOUGH = 60
+"""Bytes from which on a guess is better than Windows-1252."""
 FOREIGN = 0.25
 """From this share of bytes beyond ASCII on, an 8-bit text is hardly in a Latin script."""
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "cp1252": "Western European (Windows-1252)",
+    "latin-1": "Western European (Latin-1)",
+    "iso8859-15": "Western European (Latin-9)",
+    "mac-roman": "Western European (old Mac)",
+    "cp850": "Western European (DOS)",
+    "cp1250": "Central European (Windows-1250)",
+    "iso8859-2": "Central European (Latin-2)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "koi8-r": "Cyrillic (KOI8-R)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp1254": "Turkish (Windows-1254)",
+    "cp1255": "Hebrew (Windows-1255)",
+    "cp1256": "Arabic (Windows-1256)",
+    "shift_jis": "Japanese (Shift JIS)",
+    "euc_jp": "Japanese (EUC-JP)",
+    "gb18030": "Chinese (GB 18030)",
+    "big5": "Chinese (Big5)",
+    "euc_kr": "Korean (EUC-KR)",
+}
+"""What a file can be said to be encoded in: Python's name, and a person's."""
 BINARY = {
     b"PK\x03\x04": "a zip archive or an Excel workbook; save the table as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the table as CSV",
@@ -29,6 +55,29 @@ BINARY = {
     b"PAR1": "a Parquet file; save the table as CSV",
     b"SQLite format 3": "a database; save the table as CSV",
 }
+
+
+def chosen_encoding(choices: Choices, path: Path, name: str) -> str:
+    """The encoding that the user named, else the one that the bytes tell; raises DataError."""
+    found = detect_encoding(path, name)
+    chosen = choices.encoding
+    if not chosen or codecs.lookup(found) == codecs.lookup(_listed(chosen)):
+        return found
+    # The mark at the beginning is no part of the text, whoever says that it is UTF-8.
+    return "utf-8-sig" if chosen == "utf-8" else chosen
+
+
+def _listed(encoding: str) -> str:
+    if encoding not in ENCODINGS:
+        known = ", ".join(ENCODINGS)
+        raise UsageError(f"There is no encoding called {encoding[:40]!r}. Known: {known}.")
+    return encoding
+
+
+def name_encoding(encoding: str) -> str:
+    """What a person calls an encoding."""
+    plain = {"utf-8-sig": "utf-8", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
+    return ENCODINGS.get(plain.get(encoding, encoding), encoding.upper())
 
 
 def detect_encoding(path: Path, name: str) -> str:
@@ -89,7 +138,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _eight_bit(path: Path, head: bytes) -> str:
-    if sum(byte > 127 for byte in head) > FOREIGN * len(head):
+    if len(head) >= ENOUGH and sum(byte > 127 for byte in head) > FOREIGN * len(head):
         try:
             from charset_normalizer import from_bytes
         except ImportError:

@@ -1,31 +1,46 @@
-"""Fetches one data set from the internet; run as `python -m backend.datasets.fetch NAME FOLDER`."""
+"""Fetches one data set of the catalogue from the internet; an errand, see jobs/errand_worker.py."""
 
-import json
 import socket
-import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from backend.datasets import catalog
-from backend.datasets.bundled import BUNDLED
-from backend.datasets.downloads import Progress, Recipe, get_recipe
-from backend.datasets.images import picture_array
-from backend.datasets.store import StoreWriter
+from backend.datasets.bundled.build import BUNDLED
+from backend.datasets.downloads import TIMEOUT, Recipe, get_recipe
+from backend.datasets.images import decode_image, picture_array
+from backend.datasets.incoming import hub_sets
+from backend.datasets.incoming.choices import Choices
+from backend.datasets.readers.parquet import ParquetTable
+from backend.datasets.readers.reading import Progress
+from backend.datasets.writer import StoreWriter
 from backend.errors import DownloadError, TrainroomError
-from storage import files
 from storage.records import Dataset
 
 SOCKET_TIMEOUT = 30.0
 """Seconds; the libraries would wait for ever."""
 
 
-def fetch(name: str, progress: Progress) -> Dataset:
-    """Download with the library that knows the data, and store it; runs in the child process."""
+def fetch_errand(arguments: dict[str, Any], folder: Path, progress: Progress) -> dict[str, Any]:
+    """Download and store an offer of the catalogue; its id, as {"dataset": id}."""
+    return {"dataset": fetch(arguments["name"], folder, progress).id}
+
+
+def fetch(name: str, folder: Path, progress: Progress) -> Dataset:
+    """Download with the library that knows the data, and store it.
+
+    What arrives lies in the folder. Raises DownloadError; then nothing is kept.
+    """
     recipe = get_recipe(name)
+    check_server(recipe)
+    catalog.check_disk_space(recipe.offer.size_mb * 10_000_000)
     socket.setdefaulttimeout(SOCKET_TIMEOUT)
     try:
-        examples = _open(recipe)
+        with hub_sets.told_of_growth(folder, recipe.offer.size_mb, progress):
+            examples = open_examples(recipe, folder, progress)
     except TrainroomError:
         raise
     # The libraries raise whatever their many layers meet; all of it means: not fetched.
@@ -34,18 +49,28 @@ def fetch(name: str, progress: Progress) -> Dataset:
             f"{recipe.offer.title} could not be downloaded ({type(error).__name__}). Check that "
             "this computer reaches the internet, and try again."
         ) from error
-    with StoreWriter(recipe.kind) as writer:
+    with StoreWriter(recipe.format) as writer:
         for content, label, split in examples:
             if len(writer) % 500 == 0:
-                progress(f"Storing example {len(writer) + 1:,}", 0.5)
-            if isinstance(content, str):
-                if content.strip():
-                    writer.add_text(content.strip(), label, split)
-            else:
-                writer.add_image(picture_array(content), label, split)
-        dataset = _publish(recipe, writer)
-    files.remove_folder(_cache(recipe))
-    return dataset
+                progress(f"Storing example {len(writer) + 1:,}", 0.9)
+            if not isinstance(content, str):
+                writer.add_image(content, label, split)
+            elif content.strip():
+                writer.add_text(content.strip(), label, split)
+        return _publish(recipe, writer)
+
+
+def check_server(recipe: Recipe) -> None:
+    """Raise DownloadError at once where the internet is out of reach."""
+    try:
+        urllib.request.urlopen(recipe.server, timeout=TIMEOUT).close()
+    except urllib.error.HTTPError:
+        return  # an answer, whatever it says
+    except (OSError, ValueError) as error:
+        raise DownloadError(
+            f"{recipe.offer.title} was not downloaded: {recipe.server.split('/')[2]} cannot be "
+            "reached. Connect this computer to the internet and try again."
+        ) from error
 
 
 def _publish(recipe: Recipe, writer: StoreWriter) -> Dataset:
@@ -68,21 +93,20 @@ def _publish(recipe: Recipe, writer: StoreWriter) -> Dataset:
     )
 
 
-def _cache(recipe: Recipe) -> Path:
-    """Where the library keeps its own copy, deleted once the data set is stored."""
-    return files.downloads_dir() / "datasets" / recipe.offer.name
+def open_examples(
+    recipe: Recipe, folder: Path, progress: Progress
+) -> Iterable[tuple[Any, str, int]]:
+    """Content (a text or pixels), class and split of every example, downloaded first."""
+    if recipe.library == "torchvision":
+        return _open_torchvision(recipe, folder)
+    return _open_hub(recipe, folder, progress)
 
 
-def _open(recipe: Recipe) -> Iterable[tuple[Any, str, int]]:
-    """Content (text or Pillow picture), class and split of every example, downloaded first."""
-    return _open_torchvision(recipe) if recipe.library == "torchvision" else _open_hub(recipe)
-
-
-def _open_torchvision(recipe: Recipe) -> Iterator[tuple[Any, str, int]]:
+def _open_torchvision(recipe: Recipe, folder: Path) -> Iterator[tuple[Any, str, int]]:
     from backend.models.torchvision import open_dataset
 
     parts = [
-        (open_dataset(recipe.key, _cache(recipe), part, recipe.options), split)
+        (open_dataset(recipe.key, folder, part, recipe.options), split)
         for part, split in recipe.parts
     ]
 
@@ -90,44 +114,30 @@ def _open_torchvision(recipe: Recipe) -> Iterator[tuple[Any, str, int]]:
         for (items, names), split in parts:
             classes = recipe.classes or names
             for image, label in items:
-                yield image, classes[label] if classes else str(label), split
+                yield picture_array(image), classes[label] if classes else str(label), split
 
     return examples()
 
 
-def _open_hub(recipe: Recipe) -> Iterator[tuple[Any, str, int]]:
-    try:
-        from datasets import load_dataset
-    except ImportError:
-        raise DownloadError(
-            "This download needs the library `datasets`, which is not installed. Install it with "
-            "`pip install datasets` and try again."
-        ) from None
-    loaded = load_dataset(recipe.key, cache_dir=str(_cache(recipe)), **recipe.options)
+def _open_hub(recipe: Recipe, folder: Path, progress: Progress) -> Iterator[tuple[Any, str, int]]:
+    """The Parquet files that the Hub has of a set; the columns are those of the recipe."""
+    offer = hub_sets.ask_hub(recipe.key)
+    config = recipe.options.get("name") or next(iter(offer.configs))
+    splits = dict(recipe.parts)
+    wanted = [file for file in offer.files if file.config == config and file.split in splits]
+    fetched = list(hub_sets.fetch_files(offer, wanted, folder, progress))
     content, label = recipe.columns
 
     def examples() -> Iterator[tuple[Any, str, int]]:
-        for part, split in recipe.parts:
-            classes = recipe.classes or loaded[part].features[label].names
-            for row in loaded[part]:
-                yield row[content], classes[row[label]], split
+        for file, path in fetched:
+            with closing(ParquetTable(path, recipe.offer.title, Choices(), 2)) as table:
+                places = [table.columns.index(content), table.columns.index(label)]
+                # By their number: ours may go by other names than theirs.
+                names = dict(zip(table.labels.get(label, ()), recipe.classes, strict=False))
+                for row in table.rows(places):
+                    value, name = (row.cells[place] for place in places)
+                    if isinstance(value, bytes):
+                        value = decode_image(value)
+                    yield value, names.get(name, name), splits[file.split]
 
     return examples()
-
-
-def main(name: str, folder: Path) -> None:
-    """The child process: write progress and the answer as JSON into the folder."""
-
-    def report(words: str, share: float) -> None:
-        (folder / "progress.json").write_text(json.dumps([words, share]), encoding="utf-8")
-
-    try:
-        answer = {"id": fetch(name, report).id}
-    except TrainroomError as error:
-        answer = {"error": str(error)}
-        print(repr(error), repr(error.__cause__), file=sys.stderr)
-    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))

@@ -3,6 +3,7 @@
 import io
 import threading
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,16 @@ ORIENTATION = 0x0112
 _large_picture = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture, and how it lay in its file: pixels, EXIF orientation (1 to 8)."""
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    orientation: int
+
+
 def decode_image(data: bytes) -> NDArray[np.uint8]:
     """The picture in a file's bytes as uint8 [height, width, channels], channels 1 or 3.
 
@@ -34,6 +45,11 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     the shorter and 1024 on the longer side (smaller ones unchanged), first frame of several. No
     metadata is kept. Raises DataError with a sentence that names the rule; callers add the file.
     """
+    return decode_picture(data).pixels
+
+
+def decode_picture(data: bytes) -> Picture:
+    """What decode_image gives, with what boxes in it must be turned and scaled by."""
     from PIL import Image, UnidentifiedImageError
 
     if not data:
@@ -52,10 +68,17 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
         if width * height > settings.MAX_IMAGE_PIXELS.value():
             raise DataError(_too_large(f"{width:,} x {height:,} pixels"))
         try:
+            before = 1
+            if image.format == "TIFF":
+                # Pillow turns TIFF while it loads, forgets that it did, and says the size after it.
+                before = _orientation(image)
+                width, height = (height, width) if before >= 5 else (width, height)
             if width * height > LARGE:
                 with _large_picture:
-                    return picture_array(image)
-            return picture_array(image)
+                    pixels, turned = _upright(image)
+            else:
+                pixels, turned = _upright(image)
+            return Picture(pixels, width, height, max(before, turned))
         except MemoryError:
             raise
         # Pillow's decoders raise whatever they meet: OSError, SyntaxError, struct.error, ...
@@ -83,6 +106,16 @@ def encode_png(array: NDArray[np.uint8]) -> bytes:
 
 def picture_array(image: "Image.Image") -> NDArray[np.uint8]:
     """What decode_image gives, from a picture that Pillow has opened from a trusted place."""
+    return _upright(image)[0]
+
+
+def _orientation(image: "Image.Image") -> int:
+    value = image.getexif().get(ORIENTATION, 1)
+    return value if isinstance(value, int) and value in _TURNS else 1
+
+
+def _upright(image: "Image.Image") -> tuple[NDArray[np.uint8], int]:
+    """The pixels, and the orientation that they were turned by."""
     # Decode, shrink, turn upright: in this order, so that little memory is needed.
     from PIL import Image
 
@@ -94,16 +127,15 @@ def picture_array(image: "Image.Image") -> NDArray[np.uint8]:
         image.draft(None, (2 * size[0], 2 * size[1]))
     image.load()
     # Asked for after loading: some formats hold it behind the pixels, and Pillow turns TIFF itself.
-    orientation = image.getexif().get(ORIENTATION, 1)
+    orientation = _orientation(image)
     picture = _eight_bit(image)
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
     picture = _opaque(picture)
-    turn = _TURNS.get(orientation if isinstance(orientation, int) else 1)
-    if turn:
-        picture = picture.transpose(Image.Transpose[turn])
+    if orientation != 1:
+        picture = picture.transpose(Image.Transpose[_TURNS[orientation]])
     pixels = np.asarray(picture)
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels, orientation
 
 
 _TURNS = {

@@ -1,5 +1,6 @@
 """Divides examples into train, validation and test; called when a data set is written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ from numpy.typing import NDArray
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
+DROPPED = 3
+"""The split of an example that a version leaves out: it belongs to none."""
 UNASSIGNED = 255
 """The split of an example whose source does not say where it belongs."""
 HELD_OUT = 0.1
@@ -27,13 +30,15 @@ def assign_splits(
     contents: NDArray[np.uint64],
     given: NDArray[np.uint8],
     seed: int = 0,
+    shares: Mapping[int, float] | None = None,
 ) -> NDArray[np.uint8]:
     """A split for each example, uint8 [n].
 
     labels: class numbers, int64 [n]. contents: a hash of each example's content, uint64 [n].
-    given: the split that the source names, or UNASSIGNED, uint8 [n].
+    given: the split that the source names, or UNASSIGNED, uint8 [n]. shares: of the examples that
+    are to be divided, what VALIDATION and TEST get; a tenth each by default.
 
-    80/10/10, stratified by class and repeatable by seed. Examples of equal content share a split,
+    Stratified by class and repeatable by seed. Examples of equal content share a split,
     every class has one in train, and from three different examples on also in the other two.
     Splits that the source names are kept; a missing one is taken out of its train split.
     """
@@ -43,7 +48,8 @@ def assign_splits(
     wanted = [split for split in (TEST, VALIDATION) if split not in present]
     pool = np.flatnonzero(splits == TRAIN)
     if wanted and len(pool):
-        splits[pool] = _divide(labels[pool], contents[pool], wanted, np.random.default_rng(seed))
+        held_out = {split: (shares or {}).get(split, HELD_OUT) for split in wanted}
+        splits[pool] = _divide(labels[pool], contents[pool], held_out, np.random.default_rng(seed))
     return splits
 
 
@@ -65,7 +71,7 @@ def find_copies(
 def _divide(
     labels: NDArray[np.int64],
     contents: NDArray[np.uint64],
-    wanted: list[int],
+    wanted: Mapping[int, float],
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Take the wanted splits out of a pool of examples; the rest is train."""
@@ -89,7 +95,7 @@ def _divide(
 def _divide_class(
     members: NDArray[np.int64],
     sizes: NDArray[np.int64],
-    wanted: list[int],
+    wanted: Mapping[int, float],
     number: int,
     chosen: NDArray[np.uint8],
 ) -> None:
@@ -97,14 +103,15 @@ def _divide_class(
     if len(members) <= len(wanted):
         # Too few for all: one to train, the others in turn, so that no split stays empty.
         for offset, member in enumerate(members[1:]):
-            chosen[member] = wanted[(number + offset) % len(wanted)]
+            chosen[member] = list(wanted)[(number + offset) % len(wanted)]
         return
-    quota = max(1, round(HELD_OUT * int(sizes[members].sum())))
+    total = int(sizes[members].sum())
+    quotas = {split: max(1, round(share * total)) for split, share in wanted.items()}
     # Groups larger than a whole split stay in train.
-    members = members[np.argsort(sizes[members] > quota, kind="stable")]
+    members = members[np.argsort(sizes[members] > min(quotas.values()), kind="stable")]
     ends = np.cumsum(sizes[members])
     start = 0
-    for left, split in zip(range(len(wanted), 0, -1), wanted, strict=True):
+    for left, (split, quota) in zip(range(len(wanted), 0, -1), quotas.items(), strict=True):
         taken = int(ends[start - 1]) if start else 0
         end = max(start + 1, int(np.searchsorted(ends, taken + quota, side="right")))
         end = min(end, len(members) - left)  # the splits after this one need a group each

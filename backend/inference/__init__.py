@@ -3,8 +3,10 @@
 A crash, an endless computation or a full memory there costs one answer, never the app.
 """
 
+import base64
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from backend.settings import INFERENCE_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from backend.jobs.inference_process import InferenceProcess
+    from backend.tasks.base import Value
 
 MOST_INPUTS = 1000
 
@@ -34,27 +37,132 @@ class Answer:
     notes: list[str]
 
 
-def predict(run_id: int, inputs: Sequence[str | bytes], *, checkpoint: str = "best") -> Answer:
-    """Answer texts (str) or pictures (bytes of a file) with a run's model, in the child process.
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a model answered so: parts as backend/models/explaining.py lists them, JSON each.
 
-    Raises a TrainroomError whose message says what to do.
+    step is the training step of the checkpoint that was asked.
     """
-    _check(inputs)
+
+    parts: list[dict[str, Any]]
+    seconds: float
+    step: int
+
+
+def predict(
+    run_id: int,
+    inputs: "Sequence[Value]",
+    *,
+    checkpoint: str = "best",
+    options: Mapping[str, Any] | None = None,
+) -> Answer:
+    """Answer inputs (see Task.input_kind) with a run's model, in the child process.
+
+    options: of the task's own (Task.options). Raises a TrainroomError that says what to do.
+    """
+    with closing(_ask(run_id, inputs, checkpoint, options, stream=False)) as answers:
+        return next(answers)
+
+
+def predict_stream(
+    run_id: int,
+    value: "Value",
+    *,
+    checkpoint: str = "best",
+    options: Mapping[str, Any] | None = None,
+) -> Iterator[Answer]:
+    """The answer to one input as it grows, each time all of it so far; the last is complete.
+
+    Other questions wait until it is complete or the iterator is closed.
+    """
+    yield from _ask(run_id, [value], checkpoint, options, stream=True)
+
+
+def explain_answer(
+    run_id: int, value: "Value", *, checkpoint: str = "best", about: str | None = None
+) -> Explanation:
+    """Why a run's model answers as it does, in the child process; a question of its own.
+
+    about: another class than the answer, or another box by its place. Raises a TrainroomError.
+    """
+    _check([value])
+    question = {"explain": True, "run": run_id, "checkpoint": checkpoint, "about": about}
     with _guard:
-        reply = _process().ask(
-            {"run": run_id, "checkpoint": checkpoint}, inputs, INFERENCE_TIMEOUT_SECONDS.value()
-        )
-    if "error" in reply:
-        raise InferenceError(reply["error"])
-    return Answer(**reply)
+        for reply in _process().ask(question, [value], INFERENCE_TIMEOUT_SECONDS.value()):
+            if "error" in reply:
+                raise InferenceError(reply["error"])
+            return Explanation(**reply)
+    raise InferenceError("The model gave no explanation. Try again.")
 
 
-def predict_here(run_id: int, inputs: Sequence[str | bytes], *, checkpoint: str = "best") -> Answer:
+def _ask(
+    run_id: int,
+    inputs: "Sequence[Value]",
+    checkpoint: str,
+    options: Mapping[str, Any] | None,
+    *,
+    stream: bool,
+) -> Generator[Answer, None, None]:
+    _check(inputs)
+    question = {
+        "run": run_id, "checkpoint": checkpoint, "options": dict(options or {}), "stream": stream,
+    }  # fmt: skip
+    with _guard:
+        for reply in _process().ask(question, inputs, INFERENCE_TIMEOUT_SECONDS.value()):
+            if "error" in reply:
+                raise InferenceError(reply["error"])
+            yield Answer(**reply)
+
+
+def teach(run_id: int, picture: bytes, truth: str, rate: float) -> dict[str, Any]:
+    """The numbers of backend.inference.teaching.teach, computed in the child process."""
+    _check([picture])
+    question = {"run": run_id, "lesson": {"truth": truth, "rate": rate}}
+    with _guard:
+        for reply in _process().ask(question, [picture], INFERENCE_TIMEOUT_SECONDS.value()):
+            if "error" in reply:
+                raise InferenceError(reply["error"])
+            return dict(reply["lesson"])
+    raise InferenceError("The model gave no answer. Try again.")
+
+
+def predict_here(
+    run_id: int,
+    inputs: "Sequence[Value]",
+    *,
+    checkpoint: str = "best",
+    options: Mapping[str, Any] | None = None,
+) -> Answer:
     """The same in the calling process, which then imports torch; for the command line."""
     from backend.inference.predictor import answer
 
     _check(inputs)
-    return answer(run_id, inputs, checkpoint)
+    return answer(run_id, inputs, checkpoint, options or {})
+
+
+def explain_here(
+    run_id: int, value: "Value", *, checkpoint: str = "best", about: str | None = None
+) -> Explanation:
+    """The same as explain_answer in the calling process; for the command line."""
+    from backend.inference.explanations import explain
+
+    _check([value])
+    return explain(run_id, value, checkpoint, about)
+
+
+def augmented(
+    task: str, dataset: str, version: int, model: str, config: Mapping[str, Any]
+) -> list[bytes]:
+    """What a plan's augmentation does to training pictures (Task.augmented), in the child."""
+    plan = {
+        "task": task, "dataset": dataset, "version": version, "model": model,
+        "config": dict(config),
+    }  # fmt: skip
+    with _guard:
+        (reply,) = _process().ask({"augmented": plan}, [], INFERENCE_TIMEOUT_SECONDS.value())
+    if "error" in reply:
+        raise InferenceError(reply["error"])
+    return [base64.b64decode(strip) for strip in reply["strips"]]
 
 
 def warm() -> None:
@@ -78,9 +186,9 @@ def _process() -> "InferenceProcess":
     return InferenceProcess()
 
 
-def _check(inputs: Sequence[str | bytes]) -> None:
+def _check(inputs: "Sequence[Value]") -> None:
     if not inputs:
-        raise UsageError("There is nothing to predict: give a text or a picture.")
+        raise UsageError("There is nothing to predict: give the model something to answer.")
     if len(inputs) > MOST_INPUTS:
         raise UsageError(f"At most {MOST_INPUTS} inputs at a time; these are {len(inputs)}.")
     for value in inputs:

@@ -1,9 +1,9 @@
 """Loads a run's checkpoint once and answers with it; runs in the inference process or the CLI."""
 
-import gc
+import base64
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from backend.errors import NotFoundError, UsageError
+from backend.datasets import get_dataset
+from backend.errors import DownloadError, NotFoundError, UsageError
 from backend.inference import Answer
+from backend.models.weights import without_downloads
 from backend.tasks import Task, get_task
-from backend.tasks.base import Processor
+from backend.tasks.base import INPUT_TYPES, Processor, Value
 from backend.training import checkpoints, devices
 from backend.training.config import config_from
 from storage import files, runs
@@ -23,6 +25,8 @@ from storage.records import ACTIVE, Run
 # Models kept in memory: going back and forth between two runs stays instant.
 MOST_LOADED = 2
 BATCH = 64
+SHOWN_PICTURES, SHOWN_VIEWS = 2, 6
+"""Training pictures, and how often each is shown as augmentation changes it."""
 
 _loaded: "OrderedDict[tuple[Any, ...], Predictor]" = OrderedDict()
 
@@ -37,37 +41,92 @@ class Predictor:
     device: torch.device
     checkpoint: checkpoints.Checkpoint
 
-    def predict(self, inputs: Sequence[str | bytes]) -> list[dict[str, Any]]:
+    def predict(
+        self, inputs: Sequence[Value], options: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """One answer per input, in order."""
+        chosen = config_from(self.task.options, options or {})
         answers: list[dict[str, Any]] = []
         with torch.inference_mode():
             for start in range(0, len(inputs), BATCH):
                 part = inputs[start : start + BATCH]
-                answers += self.task.predict(self.model, self.processor, part, self.device)
+                answers += self.task.predict(self.model, self.processor, part, self.device, chosen)
         return answers
 
+    def stream(self, value: Value, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The answer to one input as it grows."""
+        chosen = config_from(self.task.options, options)
+        with torch.inference_mode():
+            yield from self.task.stream(self.model, self.processor, value, self.device, chosen)
 
-def answer(run_id: int, inputs: Sequence[str | bytes], which: str = "best") -> Answer:
+
+def answer(run_id: int, inputs: Sequence[Value], which: str, options: Mapping[str, Any]) -> Answer:
     """Load the run's model if it is not loaded, and predict."""
     start = time.perf_counter()
-    predictor = load_predictor(run_id, which)
+    predictor = ready_predictor(run_id, inputs, which)
     loaded = time.perf_counter()
-    wanted = str if predictor.task.input_kind == "text" else bytes
+    predictions = predictor.predict(inputs, options)
+    return _answer(predictor, predictions, start, loaded)
+
+
+def answer_stream(
+    run_id: int, value: Value, which: str, options: Mapping[str, Any]
+) -> Iterator[Answer]:
+    """The same for one input, again and again while the answer grows."""
+    start = time.perf_counter()
+    predictor = ready_predictor(run_id, [value], which)
+    loaded = time.perf_counter()
+    for prediction in predictor.stream(value, options):
+        yield _answer(predictor, [prediction], start, loaded)
+
+
+def augmented(
+    task: str, dataset: str, version: int, model: str, config: Mapping[str, Any]
+) -> list[str]:
+    """What a plan's augmentation does to training pictures, as PNG files in base64."""
+    known = get_task(task)
+    try:
+        with without_downloads():
+            strips = known.augmented(
+                get_dataset(dataset, version), known.get_model(model),
+                config_from(known.config, config), count=SHOWN_PICTURES, views=SHOWN_VIEWS,
+            )  # fmt: skip
+    except DownloadError as error:
+        raise UsageError("That needs the model, which the run downloads at its start.") from error
+    return [base64.b64encode(strip).decode() for strip in strips]
+
+
+def ready_predictor(run_id: int, inputs: Sequence[Value], which: str) -> Predictor:
+    """The predictor, if it takes inputs of this kind; raises UsageError."""
+    predictor = load_predictor(run_id, which)
+    wanted, words = INPUT_TYPES[predictor.task.input_kind]
     if not all(isinstance(value, wanted) for value in inputs):
-        kind = "texts" if wanted is str else "pictures"
-        raise UsageError(f"This model was trained for {predictor.task.title}: it takes {kind}.")
-    predictions = predictor.predict(inputs)
+        raise UsageError(f"This model was trained for {predictor.task.title}: it takes {words}.")
+    return predictor
+
+
+def _answer(
+    predictor: Predictor, predictions: list[dict[str, Any]], start: float, loaded: float
+) -> Answer:
     return Answer(
         predictions=predictions,
         seconds=time.perf_counter() - loaded,
         load_seconds=loaded - start,
         device=str(predictor.device),
         step=predictor.checkpoint.step,
-        notes=[
-            f"A damaged copy was left out ({damaged}); the one before it answers."
-            for damaged in predictor.checkpoint.skipped
-        ],
+        notes=_notes(predictor),
     )
+
+
+def _notes(predictor: Predictor) -> list[str]:
+    """What the user should know about an answer."""
+    notes = [
+        f"A damaged copy was left out ({damaged}); the one before it answers."
+        for damaged in predictor.checkpoint.skipped
+    ]
+    if predictor.device.type == "cpu" and devices.list_devices() != ["cpu"]:
+        notes.append("A training needs the graphics card, so the processor answers.")
+    return notes
 
 
 def load_predictor(run_id: int, which: str = "best") -> Predictor:
@@ -96,22 +155,15 @@ def _load(run: Run, folder: Path, which: Any, device: str) -> Predictor:
     spec = task.get_model(run.model)
     model = task.build_model(spec, processor, config, pretrained=False)
     checkpoints.load_weights(model, checkpoint)
-    return Predictor(task, model.to(place).eval(), processor, place, checkpoint)
+    return Predictor(
+        task, model.to(place).eval().requires_grad_(False), processor, place, checkpoint
+    )
 
 
-def release_busy_devices() -> int:
-    """Let go of models on an accelerator that a run trains on by now; how many they were."""
-    held = {key for key in list(_loaded) if key[2] != "cpu"}
-    if not held:
-        return 0
-    busy = {run.device for run in runs.list_runs(ACTIVE)}
-    going = [key for key in held if key[2] in busy]
-    for key in going:
-        _loaded.pop(key, None)
-    if going and torch.cuda.is_available():
-        gc.collect()
-        torch.cuda.empty_cache()
-    return len(going)
+def is_in_the_way() -> bool:
+    """Whether a model lies on an accelerator that a run trains on by now."""
+    held = {key[2] for key in list(_loaded) if key[2] != "cpu"}
+    return bool(held) and any(run.device in held for run in runs.list_runs(ACTIVE))
 
 
 def _choose_device() -> str:

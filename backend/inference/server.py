@@ -5,8 +5,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from typing import Any
 
 from backend.errors import explain
 from backend.inference.frames import read_frame, write_frame
@@ -24,29 +25,66 @@ def serve() -> None:
     # Libraries print: whatever they say must not end up between two answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    from backend.inference.predictor import answer, release_busy_devices
+    from backend.inference.predictor import is_in_the_way
 
-    idle = _Idle(INFERENCE_IDLE_SECONDS.value(), release_busy_devices)
+    idle = _Idle(INFERENCE_IDLE_SECONDS.value(), is_in_the_way)
     while True:
         try:
             question, inputs = read_frame(sys.stdin.buffer)
         except EOFError:
             return
         with idle.busy():
-            try:
-                reply = asdict(answer(question["run"], inputs, question["checkpoint"]))
-            except Exception as error:
-                log.exception("prediction failed")
-                reply = {"error": explain(error)[1]}
-            write_frame(answers, reply)
+            for reply in _replies(question, inputs):
+                write_frame(answers, reply)
+
+
+def _replies(question: dict[str, Any], inputs: list[Any]) -> Iterator[dict[str, Any]]:
+    """One reply to a question, or several that grow; "more" is false in the last."""
+    from backend.inference.predictor import answer, answer_stream, augmented
+
+    try:
+        if "lesson" in question:
+            from backend.inference.teaching import teach
+
+            yield {"lesson": teach(question["run"], inputs[0], **question["lesson"]), "more": False}
+            return
+        if question.get("explain"):
+            yield {**_explained(question, inputs[0]), "more": False}
+            return
+        if "augmented" in question:
+            yield {"strips": augmented(**question["augmented"]), "more": False}
+            return
+        asked = (question["checkpoint"], question["options"])
+        if not question["stream"]:
+            yield {**asdict(answer(question["run"], inputs, *asked)), "more": False}
+            return
+        newest: dict[str, Any] | None = None
+        for grown in answer_stream(question["run"], inputs[0], *asked):
+            if newest is not None:
+                yield {**newest, "more": True}
+            newest = asdict(grown)
+        yield {**(newest or {"error": "The model gave no answer."}), "more": False}
+    except Exception as error:
+        log.exception("prediction failed")
+        yield {"error": explain(error)[1], "more": False}
+
+
+def _explained(question: dict[str, Any], value: Any) -> dict[str, Any]:
+    from backend.inference.explanations import explain
+
+    return asdict(explain(question["run"], value, question["checkpoint"], question["about"]))
 
 
 class _Idle:
-    """Between questions: frees a device that a run needs, and ends after `seconds` without work."""
+    """Ends the process between questions: after `seconds` without one, or where it is in the way.
 
-    def __init__(self, seconds: float, release: Callable[[], object]) -> None:
-        self._seconds, self._since, self._release = seconds, time.monotonic(), release
-        self._lock = threading.Lock()
+    Only the end of a process gives back all that it has on a graphics card; the next question
+    starts another one.
+    """
+
+    def __init__(self, seconds: float, in_the_way: Callable[[], bool]) -> None:
+        self._seconds, self._since = seconds, time.monotonic()
+        self._in_the_way, self._lock = in_the_way, threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def busy(self) -> "_Idle":
@@ -62,17 +100,18 @@ class _Idle:
     def _watch(self) -> None:
         while True:
             left = self._since + self._seconds - time.monotonic()
-            if left <= 0:
-                # Held so that no question is cut off half-way.
-                with self._lock:
-                    if time.monotonic() - self._since >= self._seconds:
-                        os._exit(0)
+            # Held so that no question is cut off half-way.
             with self._lock:
-                try:
-                    self._release()
-                except Exception:
-                    log.exception("the device could not be freed")
+                if time.monotonic() - self._since >= self._seconds or self._is_in_the_way():
+                    os._exit(0)
             time.sleep(max(0.05, min(left, LOOK_INTERVAL)))
+
+    def _is_in_the_way(self) -> bool:
+        try:
+            return self._in_the_way()
+        except Exception:  # a database that cannot be read now: asked again in a second
+            log.exception("whether a run needs the device could not be told")
+            return False
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from backend.inference.frames import read_frame, write_frame
 from storage import files
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ["-m", "backend.inference.server"]
 
 
 class InferenceProcess:
@@ -32,7 +33,7 @@ class InferenceProcess:
             if self._child is None or self._child.poll() is not None:
                 with (files.logs_dir() / "inference.log").open("ab") as log:
                     self._child = subprocess.Popen(
-                        [sys.executable, "-m", "backend.inference.server"],
+                        [sys.executable, *COMMAND],
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         stderr=log,
@@ -41,19 +42,23 @@ class InferenceProcess:
             return self._child
 
     def ask(
-        self, question: dict[str, Any], inputs: Sequence[str | bytes], timeout: float
-    ) -> dict[str, Any]:
-        """Send a question and wait for its reply, at most `timeout` seconds.
+        self, question: dict[str, Any], inputs: Sequence[Any], timeout: float
+    ) -> Iterator[dict[str, Any]]:
+        """Send a question and wait for its replies, at most `timeout` seconds for all of them.
 
-        Raises InferenceError where the child died over it; the next question starts a new one.
+        Whoever stops listening before the last one ends the child. Raises InferenceError where the
+        child died over it; the next question starts a new one.
         """
         for _ in range(2):
-            child = self.start()
+            child, heard = self.start(), False
             try:
-                return self._ask(child, question, inputs, timeout)
+                for reply in self._ask(child, question, inputs, timeout):
+                    heard = True
+                    yield reply
+                return
             except (EOFError, OSError):
                 # Status 0 is the idle exit, crossing our question: ask the next child.
-                if child.wait(timeout=10) != 0:
+                if child.wait(timeout=10) != 0 or heard:
                     break
         raise InferenceError(
             f"The model gave no answer within {timeout:g} seconds or its process broke down. "
@@ -64,17 +69,25 @@ class InferenceProcess:
         self,
         child: subprocess.Popen[bytes],
         question: dict[str, Any],
-        inputs: Sequence[str | bytes],
+        inputs: Sequence[Any],
         timeout: float,
-    ) -> dict[str, Any]:
+    ) -> Iterator[dict[str, Any]]:
         assert child.stdin is not None
         assert child.stdout is not None
         # Killing the child is what ends a read that waits too long.
         timer = threading.Timer(timeout, child.kill)
         timer.start()
+        more = True
         try:
             write_frame(child.stdin, question, inputs)
-            return read_frame(child.stdout)[0]
+            while more:
+                reply = read_frame(child.stdout)[0]
+                more = reply.pop("more")
+                yield reply
+        except GeneratorExit:
+            if more:  # what is still to come would be taken for the next question's answer
+                child.kill()
+            raise
         finally:
             timer.cancel()
 

@@ -49,7 +49,7 @@ def _try_lock(descriptor: int, *, shared: bool) -> bool:
 
 
 class ProcessLock:
-    """An exclusive lock on a file; the file stays and holds the owner's process number."""
+    """An exclusive lock on a file, which stays and tells its owner's number and system start."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -72,7 +72,7 @@ class ProcessLock:
         self._descriptor = descriptor
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, str(os.getpid()).encode())
+        os.write(descriptor, f"{os.getpid()} {system_start()}".encode())
         return True
 
     def release(self) -> None:
@@ -100,6 +100,29 @@ def holder(path: Path) -> int | None:
     if not is_held(path):
         return None
     try:
-        return int(path.read_text())
-    except (OSError, ValueError):
+        return int(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
         return None
+
+
+def system_start() -> str:
+    """What changes with every start of the computer or container, and with nothing else.
+
+    Empty where the system does not tell; times are no substitute, because clocks are set.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        # A container starts anew without its computer: when its first process began, in ticks
+        # since the computer's start. The name before it, in brackets, may hold anything.
+        began = Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+    return f"{boot}:{began}"
+
+
+def written_start(path: Path) -> str:
+    """The system start in which the lock was taken last; empty where that is not known."""
+    try:
+        return path.read_text().partition(" ")[2].strip()
+    except (OSError, ValueError):
+        return ""

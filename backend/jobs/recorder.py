@@ -1,18 +1,22 @@
 """The worker's Monitor: takes values from the training loop and writes them to the database."""
 
+import contextlib
 import math
 import sys
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import numpy as np
-
+from backend import pins
+from backend.errors import DataError
+from backend.jobs.checkpoint_files import work_after
 from backend.jobs.usage import UsageMeter
-from backend.wording import duration
-from storage import attempts, database, events, metrics, runs
+from backend.scores.results import TestResults, save_results
+from backend.wording import device_words, spelt_out
+from storage import attempts, database, events, metrics, runs, snapshots
 from storage.metrics import Point
 from storage.records import Run, RunStatus
 
@@ -27,6 +31,8 @@ FLUSHES_PER_MERGE = 64
 FLUSHES_LEFT_ALONE = 32
 # Waits between tries while the database cannot be written.
 RETRY_INTERVAL = 1.0
+# So long a checkpoint waits for the values before it to be written.
+SAVE_PATIENCE = 60.0
 
 
 class SupersededError(Exception):
@@ -36,7 +42,8 @@ class SupersededError(Exception):
 class Recorder:
     """Implements training's Monitor for one attempt; a daemon thread does all the writing.
 
-    Training never waits for the database: while it is locked, values are kept and tried again.
+    No step waits for the database: while it is locked, values are kept and tried again. Only a
+    checkpoint does, so that none is ahead of the values that a resumed run will not log again.
     """
 
     def __init__(self, run: Run, token: str, device: str) -> None:
@@ -44,6 +51,7 @@ class Recorder:
         self._usage = UsageMeter(device)
         self._values: deque[tuple[int, float, Mapping[str, float], float]] = deque()
         self._events: deque[tuple[str, str]] = deque()
+        self._snapshots: deque[tuple[int, float, Mapping[str, Any]]] = deque()
         # What a failed transaction left behind; only the thread touches these.
         self._points: dict[str, list[Point]] = {}
         self._summary: dict[str, float] = {}
@@ -52,10 +60,14 @@ class Recorder:
         self._start_step: int | None = None
         self._announced = False
         self._flushed_at = self._used_at = -math.inf
+        self._logged = self._collected = self._written = 0
+        self._hurry = False
+        self._progress = threading.Condition()
         self._flush_ids: deque[int] = deque()
         self._merged = 0
         self._stop = self._superseded = False
-        self._closing = threading.Event()
+        self._check_data: Callable[[], None] = lambda: None
+        self._closing, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -71,19 +83,52 @@ class Recorder:
     def log(self, step: int, epoch: float, values: Mapping[str, float]) -> None:
         """Keep values for the next transaction; the mapping must not be changed afterwards."""
         self._values.append((step, epoch, values, time.time()))
+        self._logged += 1
 
     def event(self, kind: str, message: str) -> None:
         """Add a sentence to the run's history."""
         self._events.append((kind, message))
 
+    def snapshot(self, step: int, epoch: float, content: Mapping[str, Any]) -> None:
+        """Keep what an evaluation shows for the next transaction."""
+        self._snapshots.append((step, epoch, content))
+        self._logged += 1
+
+    def pinned(self) -> list[tuple[int, Any]]:
+        """The examples that are pinned to the run by now; none where they cannot be read."""
+        found = []
+        try:
+            for pin in pins.list_pins(self._run.id):
+                with contextlib.suppress(DataError):
+                    found.append((pin.id, pins.read_value(pin)))
+        except Exception:  # a database that cannot be read now must not end the training
+            traceback.print_exc(file=sys.stderr)
+        return found
+
+    def tested(self, results: TestResults) -> None:
+        """Write what the test gave; raise SupersededError where another attempt has the run."""
+        self.before_save()
+        save_results(self._run.id, results)
+
     def before_save(self) -> None:
-        """Raise SupersededError where another attempt has the run; asked of the database itself."""
+        """Have all values written; raise SupersededError where another attempt has the run.
+
+        And whatever watch_data was given to raise: nothing is kept of steps on changed data.
+        """
+        with self._progress:
+            self._hurry = True
+            self._wake.set()
+            self._progress.wait_for(
+                lambda: self._written >= self._logged or self._superseded, SAVE_PATIENCE
+            )
+            self._hurry = False
         try:
             self._superseded |= not runs.holds_token(self._run.id, self._token)
         except Exception:  # a database that cannot be read now must not end the training
             traceback.print_exc(file=sys.stderr)
         if self._superseded:
             raise SupersededError
+        self._check_data()
 
     def saved(self, step: int, is_best: bool) -> None:
         """A checkpoint of this step is safe on disk."""
@@ -98,6 +143,10 @@ class Recorder:
 
     # Called by the worker --------------------------------------------------------------------
 
+    def watch_data(self, check: Callable[[], None]) -> None:
+        """Have this called before each save; it raises where the data are no longer the same."""
+        self._check_data = check
+
     def request_stop(self) -> None:
         """Let should_stop() be true from now on; safe in a signal handler."""
         self._stop = True
@@ -105,6 +154,7 @@ class Recorder:
     def close(self, timeout: float = 600.0) -> None:
         """Write what is left, tried for timeout seconds while the database is locked."""
         self._closing.set()
+        self._wake.set()
         self._thread.join(timeout)
 
     @property
@@ -116,7 +166,9 @@ class Recorder:
     def _work(self) -> None:
         failing = False
         while not self._superseded:
-            closing = self._closing.wait(LOOK_INTERVAL)
+            self._wake.wait(LOOK_INTERVAL)
+            self._wake.clear()
+            closing = self._closing.is_set()
             try:
                 if closing or self._is_due():
                     self._flush()
@@ -132,10 +184,10 @@ class Recorder:
 
     def _is_due(self) -> bool:
         now = time.monotonic()
-        if not self._announced and (self._start_step is not None or self._values):
+        if self._hurry or (not self._announced and (self._start_step is not None or self._values)):
             return True
         since = now - self._flushed_at
-        waiting = bool(self._values or self._events or self._points)
+        waiting = bool(self._values or self._events or self._points or self._snapshots)
         return since >= (FLUSH_INTERVAL if waiting else HEARTBEAT_INTERVAL)
 
     def _flush(self) -> None:
@@ -144,7 +196,7 @@ class Recorder:
         if self._start_step is not None and now - self._used_at >= USAGE_INTERVAL:
             self._used_at = now
             self._keep(self._step, self._epoch, self._usage.read(), time.time())
-        happened = list(self._events)
+        happened, shown = list(self._events), list(self._snapshots)
         run_id, number = self._run.id, self._run.attempt
         if self._start_step is not None and not self._announced:
             self._announce()
@@ -163,13 +215,24 @@ class Recorder:
                 last = metrics.append_points(session, run_id, number, self._points)
                 for kind, message in happened:
                     events.add(session, run_id, number, kind, message)
+                for step, epoch, content in shown:
+                    kind = str(content["kind"])
+                    snapshots.add(
+                        session, run_id, number, step=step, epoch=epoch, kind=kind, content=content
+                    )
         self._flushed_at = time.monotonic()
+        with self._progress:
+            self._superseded = self._superseded or status is None
+            self._collected += len(shown)
+            self._written = self._collected
+            self._progress.notify_all()
         if status is None:
-            self._superseded = True
             return
         self._stop = self._stop or status is RunStatus.STOPPING
         for _ in happened:
             self._events.popleft()
+        for _ in shown:
+            self._snapshots.popleft()
         self._points, self._summary = {}, {}
         if last:
             self._flush_ids.append(last)
@@ -191,25 +254,21 @@ class Recorder:
 
     def _beginning(self) -> str:
         """This attempt's start in words; for a resumed one also how much is repeated."""
-        device, start = self._run.device, self._start_step or 0
+        where, start = device_words(self._run.device), self._start_step or 0
         if self._run.attempt <= 1:
-            return f"Training on {device}."
+            return f"Training on {where}."
         if start == 0:
-            return f"Training on {device}, from the beginning: no saved model was there."
-        lost = self._run.step - start
-        if lost <= 0:
-            return f"Going on from step {start:,} on {device}; nothing is repeated."
-        known, _ = metrics.read_series(self._run.id, ["train/loss"], first_step=start)
-        spent = float(np.ptp(known["train/loss"].times)) if "train/loss" in known else 0.0
-        return (
-            f"Going on from step {start:,} on {device}; {lost:,} steps "
-            f"({duration(spent)} of work) are repeated."
-        )
+            return f"Training on {where}, from the beginning: no saved model was there."
+        if self._run.step <= start:
+            return f"Going on from step {start:,} on {where}. Nothing is repeated."
+        spent = spelt_out(work_after(self._run.id, start))
+        return f"Going on from step {start:,} on {where}, repeating {spent} of work."
 
     def _collect(self) -> None:
         # Counted first: the loop goes on adding meanwhile.
         for _ in range(len(self._values)):
             step, epoch, values, moment = self._values.popleft()
+            self._collected += 1
             self._keep(step, epoch, values, moment)
             self._step, self._epoch = step, epoch
 

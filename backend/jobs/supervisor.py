@@ -17,23 +17,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from backend.jobs import slots
-from backend.jobs.aftercare import Messenger, remove_old_temporary_files, resume_if_wished
-from backend.jobs.checkpoint_files import saved_step
-from backend.jobs.liveness import ProcessLock, is_held
+from backend.jobs.aftercare import (
+    Messenger,
+    bury_preflights,
+    note,
+    remove_old_temporary_files,
+    resume_after_restart,
+    resume_if_wished,
+)
+from backend.jobs.attempt_processes import end_group_of_dead, is_alive, is_worker
+from backend.jobs.burial import verdict, what_is_saved
+from backend.jobs.card_memory import CardWatch
+from backend.jobs.checkpoint_files import remove_halves
+from backend.jobs.liveness import ProcessLock, written_start
+from backend.jobs.memory_kills import MemoryKills
 from backend.jobs.processes import (
     START_TOLERANCE,
     end_group,
-    group_members,
-    is_same_process,
     module_command,
     start_detached,
     started_at,
 )
 from backend.settings import STANDBY_WORKER, SUPERVISOR_IDLE_SECONDS
-from storage import attempts, database, files, runs
+from storage import attempts, database, files, preflights, runs
 from storage.records import ACTIVE, Attempt, Reason, Run, RunStatus
 
 log = logging.getLogger(__name__)
@@ -49,6 +56,7 @@ class Pace:
     rewarm: float = 10.0
     terminate: float = 10.0
     kill: float = 15.0
+    card: float = 15.0
     other_host: float = 60.0
     clean: float = 100.0
 
@@ -95,10 +103,13 @@ class Supervisor:
         self._stopping_since: dict[int, float] = {}
         self._heard: dict[int, tuple[float | None, float]] = {}
         self._failures, self._retry_at = 0, 0.0
+        self._memory_kills, self._cards = MemoryKills(), CardWatch(self._pace.card)
+        self._began_before = ""  # the system start of the supervisor before this one
         self._messenger = Messenger()
 
     def run(self) -> bool:
         """Look after the home; False where another supervisor does so already."""
+        self._began_before = written_start(supervisor_lock())
         if not self._lock.acquire():
             return False
         with contextlib.suppress(ValueError):  # not the main thread
@@ -142,18 +153,24 @@ class Supervisor:
     def look(self) -> None:
         """One round of everything."""
         self._reap()
+        bury_preflights()
         active = runs.list_runs(ACTIVE)
         queue = runs.queue()
         for run in active:
             self._check(run)
+        self._memory_kills.look()
+        resume_after_restart(self._began_before)
+        self._began_before = ""
         self._escalate([run for run in active if run.status is RunStatus.STOPPING])
-        self._provide_workers(active, queue)
-        if active or any(not run.held for run in queue):
+        measuring = preflights.in_work()
+        self._provide_workers(active, queue, measuring)
+        if active or measuring or any(not run.held for run in queue):
             self._busy_at = time.monotonic()
         self._messenger.look()
         if time.monotonic() - self._cleaned_at > self._pace.clean:
             self._cleaned_at = time.monotonic()
             remove_old_temporary_files()
+            preflights.tidy()
 
     # Who lives ------------------------------------------------------------------------------
 
@@ -164,7 +181,7 @@ class Supervisor:
             return
         if attempt.host != self._host:
             self._check_other_host(run)
-        elif not _is_alive(attempt):
+        elif not is_alive(attempt):
             end_group_of_dead(attempt)
             self._bury(run, attempt)
 
@@ -177,27 +194,20 @@ class Supervisor:
         elif now - since > self._pace.other_host:
             message = (
                 f"Nothing was heard of the computer that trained this for "
-                f"{self._pace.other_host:.0f} seconds. {_what_is_saved(run)}"
+                f"{self._pace.other_host:.0f} seconds. {what_is_saved(run)}"
             )
             self._move(run, RunStatus.LOST, Reason.HOST_LOST, message)
 
     def _bury(self, run: Run, attempt: Attempt) -> None:
-        saved = _what_is_saved(run)
-        if attempt.process_started < psutil.boot_time() - 60:
-            last = time.localtime(run.heartbeat_at or attempt.started_at)
-            message = (
-                f"The computer was switched off at about {time.strftime('%H:%M', last)}. {saved}"
-            )
-            self._move(run, RunStatus.LOST, Reason.HOST_LOST, message)
-        elif run.status is RunStatus.STOPPING:
-            message = f"The training process had to be ended, it did not stop by itself. {saved}"
-            self._move(run, RunStatus.STOPPED, Reason.USER_STOP, message)
-        else:
-            message = (
-                "The training process ended without a word, probably because the computer ran "
-                f"out of memory or somebody ended it. {saved}"
-            )
-            self._move(run, RunStatus.FAILED, Reason.KILLED, message)
+        """Give a dead process's run its end, once the graphics card is seen to be free of it."""
+        freed = self._cards.release(attempt)
+        if freed is None:
+            return
+        remove_halves(run.id)
+        if freed:
+            note(run, "card_memory", freed)
+        end = verdict(run, attempt, for_memory=self._memory_kills.happened())
+        self._move(run, *end)
 
     def _move(self, run: Run, to: RunStatus, reason: Reason, message: str) -> None:
         if runs.move_run(run.id, to, when=[run.status], reason=reason, message=message):
@@ -213,7 +223,7 @@ class Supervisor:
             attempt = attempts.get_attempt(run.id, run.attempt)
             if waited < self._pace.terminate or attempt is None or attempt.host != self._host:
                 continue
-            if not _is_worker(attempt):
+            if not is_worker(attempt):
                 continue
             force = waited >= self._pace.kill
             log.info("run %d does not stop: %s", run.id, "SIGKILL" if force else "SIGTERM")
@@ -238,6 +248,8 @@ class Supervisor:
             if status is None:
                 continue
             self._children.remove(child)
+            if bury_preflights(child.process.pid):
+                continue  # it came up well: what it measured was too much for it
             if not child.claimed and status != 0 and not self._quit:
                 self._failures += 1
                 self._retry_at = time.monotonic() + min(60.0, 2.0**self._failures)
@@ -246,10 +258,15 @@ class Supervisor:
     def _standby(self) -> list[Child]:
         return [child for child in self._children if not child.claimed]
 
-    def _provide_workers(self, active: list[Run], queue: list[Run]) -> None:
-        """Start as many workers as there are runs that could start, and one to stay warm."""
+    def _provide_workers(
+        self, active: list[Run], queue: list[Run], measuring: bool = False
+    ) -> None:
+        """Start as many workers as there are runs that could start, and one to stay warm.
+
+        measuring: a pre-flight needs one too.
+        """
         wanted = _startable(queue, active)
-        keep_warm = STANDBY_WORKER.value() >= 1
+        keep_warm = STANDBY_WORKER.value() >= 1 or measuring
         rested = time.monotonic() - self._claim_seen_at >= self._pace.rewarm
         if keep_warm and wanted == 0 and (rested or not active):
             wanted = 1
@@ -311,53 +328,16 @@ class Supervisor:
         return bool(runs.list_runs(ACTIVE, limit=1)) or any(not run.held for run in runs.queue())
 
 
-def _is_alive(attempt: Attempt) -> bool:
-    """By its lock; in the moment between claim and lock, or without its folder, by its process."""
-    return is_held(files.run_lock(attempt.run_id, attempt.number)) or is_same_process(
-        attempt.pid, attempt.process_started
-    )
-
-
-def _is_worker(attempt: Attempt) -> bool:
-    """Whether the process of that number is the attempt's own and may be sent signals."""
-    if is_same_process(attempt.pid, attempt.process_started):
-        return True
-    # A changed clock shifts start times; the lock still proves that its owner lives.
-    if not is_held(files.run_lock(attempt.run_id, attempt.number)):
-        return False
-    with contextlib.suppress(psutil.Error):
-        return "worker" in " ".join(psutil.Process(attempt.pid).cmdline())
-    return False
-
-
-def end_group_of_dead(attempt: Attempt) -> None:
-    """End what a dead worker's group left behind, such as its data loaders."""
-    if psutil.pid_exists(attempt.pid) and not is_same_process(attempt.pid, attempt.process_started):
-        # The number is a zombie's or somebody else's by now; a zombie's group is still its own.
-        with contextlib.suppress(psutil.Error):
-            if psutil.Process(attempt.pid).status() != psutil.STATUS_ZOMBIE:
-                return
-    if group_members(attempt.pid):
-        end_group(attempt.pid, force=True)
-
-
-def _what_is_saved(run: Run) -> str:
-    step = saved_step(run.id)
-    if step is None:
-        return "No model had been saved yet."
-    return f"The model is saved as of step {step:,} and can be used."
-
-
 def _startable(queue: list[Run], active: list[Run]) -> int:
     """How many queued runs would find a device now."""
     devices = slots.known_devices()
     if not devices:
         return min(1, sum(not run.held for run in queue))
-    taken, count = list(active), 0
+    room, taken, count = slots.slots_of(devices), list(active), 0
     for run in queue:
         if run.held:
             continue
-        device = slots.choose_device(run, taken, devices, slots.runs_per_device())
+        device = slots.choose_device(run, taken, room)
         if device is not None:
             count += 1
             taken.append(replace(run, device=device))

@@ -33,3 +33,15 @@ def _card_usage(device: str) -> dict[str, float]:
 
     percent, used_mb = device_usage(device)
     return {"system/gpu_percent": percent, "system/gpu_memory_mb": used_mb}
+
+
+def card_watts(device: str) -> float | None:
+    """Watts that a graphics card draws now, by its own meter; None where there is none."""
+    if not device.startswith("cuda"):
+        return None
+    try:
+        from backend.training.devices import device_watts
+
+        return device_watts(device)
+    except Exception:
+        return None

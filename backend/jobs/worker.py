@@ -1,10 +1,10 @@
 """The training process, `python -m backend.jobs.worker`: warms up, claims one run, trains it."""
 
 import contextlib
+import gc
 import json
 import logging
 import os
-import platform
 import signal
 import socket
 import sys
@@ -15,14 +15,19 @@ from typing import Any
 
 from backend import datasets
 from backend.errors import DataError, NotFoundError, explain
-from backend.jobs import slots
+from backend.jobs import data_files, slots
 from backend.jobs.checkpoint_files import saved_step
 from backend.jobs.liveness import ProcessLock
+from backend.jobs.machine import machine_summary
+from backend.jobs.measuring import Measurer
+from backend.jobs.phase import downloads_told
 from backend.jobs.processes import started_at
 from backend.jobs.recorder import Recorder, SupersededError
+from backend.models.weights import DownloadStoppedError
 from backend.tasks import get_task
 from backend.training.config import config_from
-from storage import database, files, runs
+from backend.training.versions import package_versions
+from storage import database, files, preferences, preflights, runs
 from storage.records import ACTIVE, Dataset, Reason, Run, RunStatus
 
 log = logging.getLogger(__name__)
@@ -33,6 +38,10 @@ LOOK_ANYWAY = 1.0
 # Tries to write the end of a run while the database is locked: about ten minutes.
 END_TRIES = 120
 END_RETRY_INTERVAL = 5.0
+SMALL_NETWORK = "small_network_threads"
+"""The preference under which a home keeps what was measured on its machine."""
+
+DOWNLOAD_STOPPED = "Stopped while it was downloading. What has arrived is kept for the next try."
 
 Fit = Callable[..., Any]
 
@@ -40,8 +49,8 @@ Fit = Callable[..., Any]
 class Worker:
     """One process's life: standby, one run, end."""
 
-    def __init__(self, fit: Fit | None = None) -> None:
-        self._fit = fit
+    def __init__(self, fit: Fit | None = None, probe: Fit | None = None) -> None:
+        self._fit, self._probe = fit, probe
         self._quit = False
         self._recorder: Recorder | None = None
         self._parent = os.getppid()
@@ -87,30 +96,37 @@ class Worker:
 
             self._fit = fit
             warm_up()
-        from backend.training.devices import list_devices
+            _measure_machine()
+        if self._probe is None:
+            from backend.training.probe import probe
 
+            self._probe = probe
+        from backend.training.devices import list_devices, why_no_card
+
+        # What is loaded now stays: left out of collections, these take milliseconds.
+        gc.collect()
+        gc.freeze()
         devices = list_devices()
-        slots.remember_devices(devices)
+        unused = machine_summary()["graphics_cards"] if devices == ["cpu"] else []
+        slots.remember_devices(devices, why_no_card() if unused else "")
         log.info("ready after %.1f s, devices %s", time.monotonic() - begun, ", ".join(devices))
         return devices
 
     def _wait(self, devices: list[str]) -> tuple[Run, str] | None:
-        """Wait for a run that fits; None where the supervisor is gone or asks to leave."""
+        """Wait for a run that fits; None where the supervisor is gone or asks to leave.
+
+        Between two looks, pre-flights are measured.
+        """
+        places = slots.Places(devices)
         watch, looked_at = database.Watch(), 0.0
-        per_device = slots.runs_per_device()
-
-        def choose(run: Run, active: Any) -> str | None:
-            return slots.choose_device(run, active, devices, per_device)
-
-        while not self._quit and os.getppid() == self._parent:
+        measurer = self._measurer(places)
+        while self._is_wanted():
             now = time.monotonic()
             if watch.changed() or now - looked_at > LOOK_ANYWAY:
                 looked_at = now
-                queue = [run for run in runs.queue() if not run.held]
-                active = runs.list_runs(ACTIVE) if queue else []
-                if any(choose(run, active) for run in queue):
+                if places.run_can_start():
                     claimed = runs.claim_run(
-                        choose,
+                        places.choose,
                         pid=os.getpid(),
                         process_started=self._started,
                         host=socket.gethostname(),
@@ -118,8 +134,34 @@ class Worker:
                     if claimed is not None:
                         watch.close()
                         return claimed
+                elif not self._measure(measurer, places):
+                    return None
             time.sleep(LOOK_INTERVAL)
         return None
+
+    def _is_wanted(self) -> bool:
+        return not self._quit and os.getppid() == self._parent
+
+    def _measurer(self, places: slots.Places) -> Measurer:
+        """What measures pre-flights, and gives way as soon as a run could start."""
+        watch = database.Watch()
+
+        def reason_to_leave() -> str | None:
+            if not self._is_wanted():
+                return "leaving"
+            return "run" if watch.changed() and places.run_can_start() else None
+
+        return Measurer(
+            started=self._started, reason_to_leave=reason_to_leave, probe=self._probe or _no_fit
+        )
+
+    def _measure(self, measurer: Measurer, places: slots.Places) -> bool:
+        """Measure a pre-flight that somebody wants; False where this worker should leave then."""
+        wish = preflights.wanted()
+        device = places.at_rest(wish) if wish is not None else None
+        if wish is None or device is None:
+            return True
+        return measurer.measure(wish, device, _small_network_threads())
 
     def train(self, run: Run, token: str) -> None:
         """Train a claimed run to its end and write that end; never raises."""
@@ -129,24 +171,30 @@ class Worker:
         try:
             _introduce(run)
             task = get_task(run.task)
-            outcome = (self._fit or _no_fit)(
-                task,
-                task.get_model(run.model),
-                _find_dataset(run),
-                config_from(task.config, run.config),
-                device=run.device,
-                folder=files.checkpoints_dir(run.id),
-                monitor=recorder,
-                resume=run.attempt > 1 and saved_step(run.id) is not None,
-            )
+            with downloads_told(run.id, recorder.should_stop):
+                outcome = (self._fit or _no_fit)(
+                    task,
+                    task.get_model(run.model),
+                    _find_dataset(run, recorder),
+                    config_from(task.config, run.config),
+                    device=run.device,
+                    folder=files.checkpoints_dir(run.id),
+                    monitor=recorder,
+                    resume=run.attempt > 1 and saved_step(run.id) is not None,
+                    small_network_threads=_small_network_threads(),
+                )
         except SupersededError:
             print("Another attempt has taken this run over; leaving without a trace.")
+            return
+        except DownloadStoppedError:
+            recorder.close()
+            reason, _ = self._why_stopped(run, 0)
+            _end(run, token, RunStatus.STOPPED, reason, DOWNLOAD_STOPPED)
             return
         except BaseException as error:  # the one catch-all: whatever it is, the user is told
             traceback.print_exc()
             recorder.close()
-            reason, sentence = explain(error)
-            _end(run, token, RunStatus.FAILED, reason, sentence)
+            _end(run, token, RunStatus.FAILED, *_explain(run, error))
             return
         recorder.close()
         if recorder.superseded:
@@ -173,14 +221,51 @@ class Worker:
         )
 
 
-def _find_dataset(run: Run) -> Dataset:
+def _explain(run: Run, error: BaseException) -> tuple[Reason, str]:
+    """The reason and sentence; whatever goes wrong on data that were changed is their change."""
+    reason, sentence = explain(error)
+    if reason is Reason.BUG:
+        with contextlib.suppress(OSError):
+            file = data_files.changed_file(run.id, run.dataset_id)
+            if file is not None:
+                return Reason.BAD_DATA, data_files.what_changed(run.dataset_name, file)
+    return reason, sentence
+
+
+def _find_dataset(run: Run, recorder: Recorder) -> Dataset:
+    """The run's data set, watched from here on; raises DataError where it is gone or another."""
     try:
-        return datasets.get_dataset(run.dataset_id)
+        dataset = datasets.get_dataset(run.dataset_id, run.dataset_version)
     except NotFoundError as error:
         raise DataError(
             f"The data set {run.dataset_name} was deleted before this run began. Bring it in "
             "again and start a new run."
         ) from error
+
+    def check() -> None:
+        file = data_files.changed_file(run.id, dataset.id)
+        if file is not None:
+            raise DataError(data_files.what_changed(dataset.name, file))
+
+    data_files.note(run.id, dataset)
+    check()
+    recorder.watch_data(check)
+    return dataset
+
+
+def _measure_machine() -> None:
+    """Find out once per home what small networks do best, while nothing else trains."""
+    from backend.training.warmup import measure_small_network
+
+    if SMALL_NETWORK in preferences.read_preferences() or runs.list_runs(
+        [*ACTIVE, RunStatus.QUEUED]
+    ):
+        return
+    preferences.write_preferences({SMALL_NETWORK: measure_small_network()})
+
+
+def _small_network_threads() -> int:
+    return int(preferences.read_preferences().get(SMALL_NETWORK, 1))
 
 
 def _no_fit(*_: Any, **__: Any) -> Any:
@@ -211,19 +296,10 @@ def _introduce(run: Run) -> None:
     moment = time.strftime("%Y-%m-%d %H:%M:%S")
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
     print(f"{moment}  Run {run.id}{attempt}: {run.name}")
-    print(f"Task {run.task}, model {run.model}, data {run.dataset_name}, device {device}")
-    print(f"Python {platform.python_version()}, {_versions()}")
+    data = f"{run.dataset_name} (version {run.dataset_version})"
+    print(f"Task {run.task}, model {run.model}, data {data}, device {device}")
+    print(", ".join(f"{name} {version}" for name, version in package_versions().items()))
     print(f"Settings {json.dumps(run.config)}")
-
-
-def _versions() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = []
-    for package in ("torch", "torchvision", "transformers"):
-        with contextlib.suppress(PackageNotFoundError):
-            found.append(f"{package} {version(package)}")
-    return ", ".join(found)
 
 
 def _end(run: Run, token: str, status: RunStatus, reason: Reason | None, sentence: str) -> None:

@@ -17,9 +17,14 @@ def freeze(model: nn.Module, heads: Collection[str]) -> None:
     for name, part in model.named_modules():
         holds_a_head = not name or any(f"{head}.".startswith(f"{name}.") for head in heads)
         if not holds_a_head and not name.startswith(prefixes):
-            part.training = False
-            # The loop calls model.train() each epoch, which asks every part in turn.
-            part.train = _unchanged(part)
+            hold(part)
+
+
+def hold(part: nn.Module) -> None:
+    """Keep one part in evaluation mode for good, whatever its network is asked."""
+    part.training = False
+    # The loop calls model.train() each epoch, which asks every part in turn.
+    part.train = _unchanged(part)  # type: ignore[method-assign,assignment]
 
 
 def _unchanged(part: nn.Module) -> Callable[[bool], nn.Module]:

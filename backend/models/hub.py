@@ -9,10 +9,11 @@ import json
 import math
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backend.errors import DownloadError, ModelError
+from backend.errors import ModelError
 from backend.models import weights
 from backend.models.spec import ModelSpec, Weights
 from storage import files
@@ -27,6 +28,8 @@ PACKAGED = {
     )
 }
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+PART = ".part"
+"""How a folder ends that is still being downloaded."""
 UNSAFE = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack", ".joblib")
 ADVICE = (
     "Connect to the internet and start again, or choose a model that is here already: MiniLM, or "
@@ -39,8 +42,11 @@ def is_outside_name(name: str) -> bool:
     return bool(HUB_ID.fullmatch(name)) or Path(name).expanduser().is_absolute()
 
 
-def describe(name: str) -> ModelSpec:
-    """The record of a model that the user names: a Hub id or a folder, which may be gone by now."""
+def describe(name: str, defaults: Mapping[str, Any] | None = None) -> ModelSpec:
+    """The record of a model that the user names: a Hub id or a folder, which may be gone by now.
+
+    defaults: settings that suit a model that is fine-tuned for the task.
+    """
     is_hub_id = bool(HUB_ID.fullmatch(name))
     spec = ModelSpec(
         name,
@@ -52,6 +58,7 @@ def describe(name: str) -> ModelSpec:
         checkpoint=name,
         memory_mb=2000,
         licence="see its model card",
+        defaults=defaults or {},
     )
     folder = find_folder(name)
     if folder is None:
@@ -59,7 +66,12 @@ def describe(name: str) -> ModelSpec:
     from dataclasses import replace
 
     count = count_parameters(folder)
-    return replace(spec, parameters=count, memory_mb=500 + math.ceil(count * 16 / 1e6))
+    return replace(spec, parameters=count, memory_mb=training_mb(count))
+
+
+def training_mb(parameters: int) -> int:
+    """Memory for training all of a model: weights, gradients, AdamW's two moments, and the rest."""
+    return 500 + math.ceil(parameters * 16 / 1e6)
 
 
 def count_parameters(folder: Path) -> int:
@@ -97,12 +109,23 @@ def find_folder(name: str) -> Path | None:
         package, inside, _ = PACKAGED[name]
         if config := weights.package_file(package, f"{inside}/config.json"):
             return config.parent
-    folder = _downloaded(name)
+    folder = downloaded_folder(name)
     return folder if folder.is_dir() else None
 
 
-def _downloaded(hub_id: str) -> Path:
+def downloaded_folder(hub_id: str) -> Path:
+    """Where a model of the Hub lies once it was downloaded."""
     return files.downloads_dir() / "huggingface" / hub_id.replace("/", "--")
+
+
+def list_downloaded() -> list[tuple[str, int]]:
+    """The Hub ids of models that were downloaded whole, with their bytes."""
+    place = files.downloads_dir() / "huggingface"
+    folders = [path for path in place.glob("*--*") if path.is_dir() and path.suffix != PART]
+    return [
+        (folder.name.replace("--", "/", 1), files.folder_bytes(folder))
+        for folder in sorted(folders)
+    ]
 
 
 def check_folder(folder: Path) -> None:
@@ -137,6 +160,62 @@ def check_folder(folder: Path) -> None:
         raise ModelError(f"The folder {folder.name} holds no weights (model.safetensors).")
 
 
+def check_reads_and_writes(folder: Path) -> None:
+    """Raise ModelError unless a folder's model reads one text and writes another."""
+    config = read_json(folder / "config.json")
+    if config.get("is_encoder_decoder") is not True:
+        kind = config.get("model_type", "of an unknown kind")
+        raise ModelError(
+            f"{folder.name} ({kind}) cannot read one text and write another. Choose an "
+            "encoder-decoder: T5, BART, mBART, Pegasus or Marian."
+        )
+
+
+def check_kind(spec: ModelSpec, kinds: tuple[str, ...], purpose: str) -> None:
+    """Raise ModelError where a model of this computer is of a kind that cannot do it.
+
+    kinds: as config.json names them. purpose: words for the sentence: "find things in pictures".
+    """
+    folder = find_folder(spec.checkpoint)
+    kind = read_json(folder / "config.json").get("model_type") if folder else None
+    if folder and kind not in kinds:
+        raise ModelError(
+            f"{spec.title} is a model of the kind {kind}, which does not {purpose}. "
+            f"Choose one of these kinds: {', '.join(kinds)}."
+        )
+
+
+def picture_colours(folder: Path) -> tuple[list[float], list[float]]:
+    """Mean and deviation that a model's own preprocessing says; 0 and 1 where it says none."""
+    path = folder / "preprocessor_config.json"
+    known = read_json(path) if path.is_file() else {}
+    found = [known.get(name) for name in ("image_mean", "image_std")]
+    mean, std = (
+        [float(part) for part in value if isinstance(part, int | float)]
+        if isinstance(value, list)
+        else []
+        for value in found
+    )
+    if not known.get("do_normalize", True) or len(mean) != 3 or len(std) != 3:
+        return [0.0] * 3, [1.0] * 3
+    return mean, std
+
+
+def check_architecture(folder: Path, endings: tuple[str, ...], purpose: str, example: str) -> None:
+    """Raise ModelError where a folder's model was made for something else.
+
+    endings: how the names of fitting architectures end. purpose, example: words for the sentence,
+    such as "to write text" and "GPT-2".
+    """
+    names = read_json(folder / "config.json").get("architectures")
+    names = [str(name) for name in names] if isinstance(names, list) else []
+    if not any(name.endswith(endings) for name in names):
+        made = f" (it is a {names[0]})" if names else ""
+        raise ModelError(
+            f"{folder.name} was not made {purpose}{made}. Choose a model such as {example}."
+        )
+
+
 def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -151,69 +230,14 @@ def open_folder(name: str) -> Path:
     """The checked folder of a model, downloaded where it has to be; raises ModelError."""
     folder = find_folder(name)
     if folder is None and HUB_ID.fullmatch(name):
-        folder = _download(name)
+        from backend.models.hub_download import download
+
+        folder = download(name)
     folder = folder or Path(name).expanduser()
     check_folder(folder)
-    if name in PACKAGED and folder != _downloaded(name):
+    if name in PACKAGED and folder != downloaded_folder(name):
         weights.verify(folder / "model.safetensors", PACKAGED[name][2])
     return folder
-
-
-def _download(hub_id: str) -> Path:
-    """Fetch a model from the Hub into the downloads folder; raises DownloadError."""
-    if weights.is_offline():
-        raise DownloadError(
-            f"{hub_id} is not on this computer, and downloads are switched off (HF_HUB_OFFLINE is "
-            f"set). {ADVICE}"
-        )
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    target = _downloaded(hub_id)
-    part = target.with_name(f"{target.name}.part")
-    try:
-        info = HfApi().model_info(hub_id, timeout=weights.TIMEOUT, files_metadata=True)
-        wanted = choose_files(hub_id, [entry.rfilename for entry in info.siblings or []])
-        snapshot_download(
-            hub_id,
-            revision=info.sha,
-            allow_patterns=wanted,
-            local_dir=part,
-            etag_timeout=weights.TIMEOUT,
-        )
-    except GatedRepoError as error:
-        raise DownloadError(
-            f"{hub_id} is only given to people who accepted its terms on huggingface.co. Choose "
-            "another model."
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise DownloadError(f"The Hugging Face Hub has no public model {hub_id}.") from error
-    except (OSError, RuntimeError) as error:  # no route, time-out, cut off, server error
-        raise DownloadError(
-            f"{hub_id} could not be downloaded ({first_line(error)}). {ADVICE}"
-        ) from error
-    for entry in info.siblings or []:
-        if entry.lfs and (part / entry.rfilename).is_file():
-            weights.verify(part / entry.rfilename, entry.lfs.sha256)
-    check_folder(part)
-    part.rename(target)
-    return target
-
-
-def choose_files(hub_id: str, names: list[str]) -> list[str]:
-    """What to fetch of a model's files: no code, and no format that can hold code.
-
-    Raises DownloadError where the model has no safetensors.
-    """
-    parts = [n for n in names if re.fullmatch(r"model-\d+-of-\d+\.safetensors", n)]
-    found = ["model.safetensors"] if "model.safetensors" in names else parts
-    if not found:
-        raise DownloadError(
-            f"{hub_id} offers no weights as safetensors, the only format that is safe to load. "
-            "Choose another model."
-        )
-    texts = [n for n in names if re.fullmatch(r"[^/]+\.(json|txt)", n)]
-    return [*found, *texts, *(n for n in names if n == "1_Pooling/config.json")]
 
 
 def first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ from backend.models import hub
 from backend.models.spec import ModelSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tokenizers import Tokenizer
@@ -35,9 +36,8 @@ def build_processor(
     else:
         folder = hub.open_folder(spec.checkpoint)
         config = hub.read_json(folder / "config.json")
-    settings_path = folder / "tokenizer_config.json"
-    settings = hub.read_json(settings_path) if settings_path.is_file() else {}
-    tokenizer = _load_tokenizer(folder)
+    settings = settings_of(folder)
+    tokenizer = load_tokenizer(folder)
     config = _complete(config, classes, tokenizer, settings)
     longest = min(max_length, _longest(config, settings))
     return TextProcessor(
@@ -61,7 +61,13 @@ def _has_mean_pooling(folder: "Path") -> bool:
     return path.is_file() and hub.read_json(path).get("pooling_mode_mean_tokens") is True
 
 
-def _load_tokenizer(folder: "Path") -> "Tokenizer":
+def settings_of(folder: "Path") -> dict[str, Any]:
+    """What a folder says about its tokenizer; empty where it says nothing."""
+    path = folder / "tokenizer_config.json"
+    return hub.read_json(path) if path.is_file() else {}
+
+
+def load_tokenizer(folder: "Path") -> "Tokenizer":
     """The fast tokenizer of a folder; transformers converts a mere vocabulary."""
     from tokenizers import Tokenizer
 
@@ -83,11 +89,7 @@ def _complete(
     config: dict[str, Any], classes: list[str], tokenizer: "Tokenizer", settings: dict[str, Any]
 ) -> dict[str, Any]:
     """The full configuration as plain JSON, with our classes and a padding token."""
-    from transformers import AutoConfig
-
-    options = {
-        key: value for key, value in config.items() if key not in ("model_type", "_name_or_path")
-    }
+    options = dict(config)
     options |= {
         "id2label": dict(enumerate(classes)),
         "label2id": {name: number for number, name in enumerate(classes)},
@@ -96,6 +98,19 @@ def _complete(
     options.pop("num_labels", None)
     if not isinstance(options.get("pad_token_id"), int):
         options["pad_token_id"] = _padding(options, tokenizer, settings)
+    return plain_config(options)
+
+
+def plain_config(config: dict[str, Any]) -> dict[str, Any]:
+    """A model's configuration with everything that it leaves unsaid, as plain JSON.
+
+    Raises ModelError where transformers does not know that kind of model.
+    """
+    from transformers import AutoConfig
+
+    options = {
+        key: value for key, value in config.items() if key not in ("model_type", "_name_or_path")
+    }
     try:
         full = AutoConfig.for_model(str(config.get("model_type")), **options)
     except (ValueError, TypeError, KeyError) as error:
@@ -130,15 +145,22 @@ def _longest(config: dict[str, Any], settings: dict[str, Any]) -> int:
 
 
 def build_network(
-    spec: ModelSpec, processor: "TextProcessor", *, pretrained: bool, freeze_backbone: bool
+    spec: ModelSpec,
+    processor: "TextProcessor",
+    *,
+    pretrained: bool,
+    freeze_backbone: bool,
+    lora_rank: int = 0,
 ) -> "nn.Module":
     """A transformers model with a new last layer: forward(input_ids, attention_mask).
 
+    lora_rank: with more than 0 its encoder learns small additions only, the new layer in full.
     Returns scores [b, classes], or an object that holds them as logits. Raises ModelError.
     """
     from safetensors import SafetensorError
 
     from backend.models.freezing import freeze
+    from backend.models.lora import add_lora
     from backend.models.networks import MeanPoolingClassifier
 
     folder = hub.open_folder(spec.checkpoint) if pretrained else None
@@ -155,22 +177,52 @@ def build_network(
         backbone = "encoder"
     if freeze_backbone:
         freeze(model, [name for name, _ in model.named_children() if name != backbone])
+    elif lora_rank:
+        add_lora(getattr(model, backbone), lora_rank)
+    return model
+
+
+def build_encoder(spec: ModelSpec, processor: "TextProcessor", *, pretrained: bool) -> Any:
+    """A transformers model that gives states [b, length, width] first; raises ModelError."""
+    from safetensors import SafetensorError
+
+    try:
+        model = _load(processor, hub.open_folder(spec.checkpoint) if pretrained else None)
+    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{spec.title} cannot be used to compare texts ({hub.first_line(error)})."
+        ) from error
+    model.pooler = None  # reads the first token only
     return model
 
 
 def _load(processor: "TextProcessor", folder: "Path | None") -> Any:
     """A model of the processor's configuration, with a folder's weights if one is given."""
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    assert processor.model_config is not None
+    auto: Any = AutoModel if processor.mean_pooling else AutoModelForSequenceClassification
+    return load_model(auto, processor.model_config, folder)
+
+
+def load_picture_classifier(model_config: "Mapping[str, Any]", folder: "Path | None") -> Any:
+    """A network that sorts pictures, with a folder's weights if one is given."""
+    from transformers import AutoModelForImageClassification
+
+    return load_model(AutoModelForImageClassification, model_config, folder)
+
+
+def load_model(auto: Any, model_config: "Mapping[str, Any]", folder: "Path | None") -> Any:
+    """A network of one of transformers' Auto classes, with a folder's weights if one is given."""
     import torch
-    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+    from transformers import AutoConfig
     from transformers.utils import logging
 
     # The library's notes on new layers are for programmers, and a new last layer is meant here.
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    assert processor.model_config is not None
-    options = dict(processor.model_config)
+    options = dict(model_config)
     config = AutoConfig.for_model(options.pop("model_type"), **options)
-    auto: Any = AutoModel if processor.mean_pooling else AutoModelForSequenceClassification
     if folder is None:
         return auto.from_config(config, trust_remote_code=False, dtype=torch.float32)
     return auto.from_pretrained(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +18,10 @@ from backend.datasets.images import decode_image, encode_png
 from backend.datasets.store import Store
 from backend.errors import CheckpointError
 from backend.models.augmentation import augment
+from backend.models.balance import balance
+from backend.models.spec import ModelSpec
+from storage.records import Dataset
 
-# What torchvision's pretrained weights were trained with.
-IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 # Pictures looked at for mean, deviation and background.
 SAMPLE = 2000
 # A border lighter than this counts as paper, darker than that as a black background (of 255).
@@ -66,6 +68,14 @@ def _border(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
+def normalize(pixels: Tensor, mean: list[float], std: list[float]) -> Tensor:
+    """Bytes [..., channels, h, w] as floats: minus mean, by deviation (shares of 255)."""
+    # Two plain operations with equal roundings everywhere: devices agree to the last bit.
+    centre = torch.tensor(mean, device=pixels.device).mul(255).view(-1, 1, 1)
+    factor = torch.tensor(std, device=pixels.device).mul(255).reciprocal().view(-1, 1, 1)
+    return pixels.float().sub_(centre).mul_(factor)
+
+
 @dataclass
 class ImageProcessor:
     """What a network was trained to expect of a picture; saved as JSON with its checkpoints."""
@@ -76,6 +86,8 @@ class ImageProcessor:
     mean: list[float]
     std: list[float]
     dark_background: bool
+    # Of a network of transformers, whole: a checkpoint needs no folder beside it.
+    model_config: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -103,10 +115,7 @@ class ImageProcessor:
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """Bytes [..., channels, h, w] as floats of mean 0 and deviation 1, on their device."""
-        # Two plain operations with equal roundings everywhere: devices agree to the last bit.
-        mean = torch.tensor(self.mean, device=pixels.device).mul(255).view(-1, 1, 1)
-        factor = torch.tensor(self.std, device=pixels.device).mul(255).reciprocal().view(-1, 1, 1)
-        return pixels.float().sub_(mean).mul_(factor)
+        return normalize(pixels, self.mean, self.std)
 
     def __call__(
         self, inputs: Sequence[bytes], device: "torch.device | str" = "cpu"
@@ -117,13 +126,33 @@ class ImageProcessor:
 
 
 def build_image_processor(
-    store: Store, classes: list[str], size: int, channels: int, *, imagenet: bool
+    store: Store,
+    classes: list[str],
+    size: int,
+    channels: int,
+    *,
+    colours: tuple[list[float], list[float]] | None,
+    train: NDArray[np.int64] | None = None,
 ) -> ImageProcessor:
-    """Mean, deviation and background of the pictures; imagenet takes the weights' own numbers."""
-    train = store.indices("train")
+    """Mean, deviation and background of the pictures.
+
+    colours: mean and deviation that pretrained weights expect, in the place of the pictures' own.
+    train: the pictures to look at, the training split unless given.
+    """
+    train = store.indices("train") if train is None else train
     chosen = train[:: max(1, len(train) // SAMPLE)]
-    mean, std = IMAGENET if imagenet else _statistics(pixels_of(store, chosen, size, channels))
+    mean, std = colours or _statistics(pixels_of(store, chosen, size, channels))
     return ImageProcessor(classes, size, channels, mean, std, _has_dark_background(store, chosen))
+
+
+def usual_size(dataset: Dataset, spec: ModelSpec) -> int:
+    """Pixels per side that suit a data set's pictures and a model."""
+    shape = dataset.details.get("image_shape")
+    own: int = max(shape[:2]) if shape else 256
+    if spec.library == "trainroom":
+        return min(own, 64)
+    # Networks for photos halve the size five times: tiny pictures are enlarged.
+    return 64 if own <= 64 else 128
 
 
 def _statistics(pixels: Tensor) -> tuple[list[float], list[float]]:
@@ -174,11 +203,23 @@ class ImageSplit:
     lengths: Tensor | None = None
 
     def __init__(
-        self, store: Store, processor: ImageProcessor, split: str, augmentation: str = "none"
+        self,
+        store: Store,
+        processor: ImageProcessor,
+        split: str,
+        augmentation: str = "none",
+        class_balance: str = "none",
+        indices: NDArray[np.int64] | None = None,
+        *,
+        mirror: bool = True,
     ) -> None:
+        """indices: which pictures, those of the split unless given. mirror: see augment()."""
+        self.mirror = mirror
         self.store, self.processor, self.augmentation = store, processor, augmentation
-        self.indices = store.indices(split)
+        self.indices = store.indices(split) if indices is None else indices
         self.labels = torch.from_numpy(store.labels[self.indices])
+        evened = balance(self.labels, class_balance)
+        self.weights, self.draw = evened.weights, evened.draw
         count = len(self.indices) * processor.channels * processor.size**2
         self.images: Tensor | None = None
         if count <= MOST_BYTES:
@@ -192,16 +233,24 @@ class ImageSplit:
         return len(self.labels)
 
     def batch(self, indices: Tensor, device: torch.device) -> dict[str, Tensor]:
-        """{"images": float [b, channels, size, size], "labels": int64 [b]} on the device."""
+        """{"images": float [b, channels, size, size], "labels": int64 [b]} on the device.
+
+        Where classes are to count alike also "weights", float [b].
+        """
         if self.labels.device != device:
             self.labels = self.labels.to(device)
+            if self.weights is not None:
+                self.weights = self.weights.to(device)
             if self.ready and self.images is not None:
                 self.images = self.images.to(device)
         labels = self.labels.index_select(0, indices.to(device))
         images = self._images(indices, device)
         if self.augmentation != "none":
-            images = augment(images, self.augmentation)
-        return {"images": images, "labels": labels}
+            images = augment(images, self.augmentation, mirror=self.mirror)
+        batch = {"images": images, "labels": labels}
+        if self.weights is not None:
+            batch["weights"] = self.weights.index_select(0, indices.to(device))
+        return batch
 
     def _images(self, indices: Tensor, device: torch.device) -> Tensor:
         if self.images is None:

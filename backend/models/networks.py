@@ -90,13 +90,11 @@ class RecurrentClassifier(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Scores [b, classes] of token ids [b, length] and their mask (1 = token)."""
-        lengths = attention_mask.sum(dim=1, keepdim=True)
-        positions = torch.arange(input_ids.shape[1], device=input_ids.device)
-        turned = torch.where(positions < lengths, lengths - 1 - positions, positions)
+        turn = turned(attention_mask)
         states = torch.cat(
             [
                 self.forwards(self.dropout(self.embedding(input_ids)))[0],
-                self.backwards(self.dropout(self.embedding(input_ids.gather(1, turned))))[0],
+                self.backwards(self.dropout(self.embedding(input_ids.gather(1, turn))))[0],
             ],
             dim=2,
         )
@@ -156,3 +154,10 @@ def masked_mean(states: Tensor, attention_mask: Tensor) -> Tensor:
     """The mean over the tokens [b, width] of states [b, length, width], padding left out."""
     mask = attention_mask.unsqueeze(2).to(states.dtype)
     return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+
+
+def turned(attention_mask: Tensor) -> Tensor:
+    """Places [b, length] that turn each text round within its own length; padding stays behind."""
+    lengths = attention_mask.sum(dim=1, keepdim=True)
+    places = torch.arange(attention_mask.shape[1], device=attention_mask.device)
+    return torch.where(places < lengths, lengths - 1 - places, places)

@@ -20,7 +20,9 @@ class ModelSpec:
 
     parameters: number of weights at the task's usual input. download_mb: size of the pretrained
     weights, 0 where there are none. memory_mb: least memory for training with its defaults.
-    defaults: hyperparameters that suit it better than the task's own.
+    defaults: hyperparameters that suit it better than the task's own. presets: what differs for it
+    from the rule of backend/presets.py, by the preset's name. recipe: how its defaults are known,
+    in a sentence, where they have a name; the card of "Balanced" says it.
     """
 
     name: str
@@ -33,3 +35,5 @@ class ModelSpec:
     memory_mb: int = 500
     licence: str = "MIT"
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    recipe: str = ""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backend.datasets.store import Store
 from backend.errors import CheckpointError
+from backend.models.balance import balance
 from storage import files
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
@@ -21,13 +22,25 @@ LONGEST_TOKEN = 16
 FILE, TOKENIZER, MODEL_CONFIG = "processor.json", "tokenizer.json", "config.json"
 
 
-def train_tokenizer(texts: Sequence[str], vocabulary_size: int) -> Tokenizer:
+def train_tokenizer(
+    texts: Sequence[str],
+    vocabulary_size: int,
+    *,
+    special: Sequence[str] = (PAD, UNKNOWN),
+    exact: bool = False,
+) -> Tokenizer:
     """A byte-level BPE tokenizer (Sennrich et al., 2016; Radford et al., 2019) for any script.
 
-    Every text can be written in bytes, so no character is unknown. Digits stand alone.
+    Every text can be written in bytes, so no character is unknown. Digits stand alone. special:
+    tokens that are no text, with the numbers 0, 1, ... exact: capitals and signs stay as they
+    are, for texts that are to be written and not only to be read.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.normalizer = (
+        normalizers.NFC()
+        if exact
+        else normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             # A word with the space before it, a number's digits, or a run of other signs. Marks
@@ -42,7 +55,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary_size: int) -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         min_frequency=2,
-        special_tokens=[PAD, UNKNOWN],
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         max_token_length=LONGEST_TOKEN,
         show_progress=False,
@@ -53,17 +66,31 @@ def train_tokenizer(texts: Sequence[str], vocabulary_size: int) -> Tokenizer:
 
 def load_or_train_tokenizer(dataset_id: str, store: Store, vocabulary_size: int) -> Tokenizer:
     """The tokenizer of a data set's training split; trained once, then kept beside the data."""
-    key = hashlib.sha256(
-        f"{vocabulary_size} {LONGEST_TOKEN} {store.splits.tobytes().hex()}".encode()
-    ).hexdigest()[:12]
+
+    def train() -> Tokenizer:
+        texts = [store.text(index) for index in store.indices("train").tolist()]
+        return train_tokenizer(texts, vocabulary_size)
+
+    return keep_tokenizer(dataset_id, store, f"{vocabulary_size}", train)
+
+
+def keep_tokenizer(
+    dataset_id: str, store: Store, settings: str, train: Callable[[], Tokenizer]
+) -> Tokenizer:
+    """What train() gives, kept beside the data for the next run with the same settings."""
+    hasher = hashlib.sha256(f"{settings} {LONGEST_TOKEN} ".encode())
+    hasher.update(store.splits.tobytes())
+    for edits in (store.item_edits, store.target_edits):
+        hasher.update(edits.indices.tobytes())
+        hasher.update(edits.data)
+    key = hasher.hexdigest()[:12]
     cached = files.dataset_dir(dataset_id) / "cache" / f"tokenizer-{key}.json"
     if cached.exists():
         try:
             return Tokenizer.from_str(cached.read_text(encoding="utf-8"))
         except Exception:  # the library's own type for a damaged file is Exception
             cached.unlink(missing_ok=True)
-    texts = [store.text(index) for index in store.indices("train").tolist()]
-    tokenizer = train_tokenizer(texts, vocabulary_size)
+    tokenizer = train()
     cached.parent.mkdir(exist_ok=True)
     part = files.temporary_dir() / cached.name
     part.write_text(tokenizer.to_str(), encoding="utf-8")
@@ -166,9 +193,13 @@ class Tokens:
 class TextSplit:
     """The texts of one split, tokenized once; lengths let the loop make batches of equal length."""
 
-    def __init__(self, store: Store, processor: TextProcessor, split: str) -> None:
-        indices = store.indices(split)
+    def __init__(
+        self, store: Store, processor: TextProcessor, split: str, class_balance: str = "none"
+    ) -> None:
+        indices = self.indices = store.indices(split)
         self.labels = torch.from_numpy(store.labels[indices])
+        evened = balance(self.labels, class_balance)
+        self.weights, self.draw = evened.weights, evened.draw
         self.tokens = Tokens.pack(processor.encode([store.text(i) for i in indices.tolist()]))
         self.lengths: Tensor | None = self.tokens.lengths
         self.pad_id = processor.pad_id
@@ -177,6 +208,11 @@ class TextSplit:
         return len(self.labels)
 
     def batch(self, indices: Tensor, device: torch.device) -> dict[str, Tensor]:
-        """{"input_ids", "attention_mask": [b, length], "labels": [b]}, int64, on the device."""
+        """{"input_ids", "attention_mask": [b, length], "labels": [b]}, int64, on the device.
+
+        Where classes are to count alike also "weights", float [b].
+        """
         batch = self.tokens.padded(indices, self.pad_id, device)
+        if self.weights is not None:
+            batch["weights"] = self.weights[indices].to(device)
         return {**batch, "labels": self.labels[indices].to(device)}

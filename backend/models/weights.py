@@ -6,6 +6,9 @@ import os
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +16,19 @@ from backend.errors import DownloadError, ModelError
 
 # Seconds without an answer after which a download counts as impossible.
 TIMEOUT = 8
+_switched_off: ContextVar[bool] = ContextVar("switched_off", default=False)
+Listener = Callable[[str, int, int], None]
+"""Told of a download now and then: what it is, bytes that are here, bytes in all (0: not known).
+
+It may raise, which ends the download; what has arrived by then is kept where that can be.
+"""
+
+
+class DownloadStoppedError(Exception):
+    """Raised by a listener: whoever wanted the download does not want it any more."""
+
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 def package_file(package: str, path: str) -> Path | None:
@@ -45,8 +61,37 @@ def _digest(path: str, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextmanager
+def without_downloads() -> Iterator[None]:
+    """Within this block whatever would have to be downloaded raises DownloadError."""
+    token = _switched_off.set(True)
+    try:
+        yield
+    finally:
+        _switched_off.reset(token)
+
+
+@contextmanager
+def telling(listener: Listener) -> Iterator[None]:
+    """Within this block downloads tell how far they are."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def tell(what: str, here: int, total: int) -> None:
+    """Tell whoever listens how far a download is."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(what, here, total)
+
+
 def is_offline() -> bool:
-    """Whether the environment forbids downloads."""
+    """Whether the environment, or who called, forbids downloads."""
+    if _switched_off.get():
+        return True
     return os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on")
 
 
@@ -58,8 +103,10 @@ def download(url: str, target: Path, sha256: str, advice: str) -> Path:
     part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as reply, part.open("wb") as file:
+            total = int(getattr(reply, "headers", {}).get("Content-Length") or 0)
             while block := reply.read(1 << 20):
                 file.write(block)
+                tell(target.name, file.tell(), total)
         verify(part, sha256)
         part.replace(target)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:

@@ -1,15 +1,24 @@
 """Text classification: which of the classes a text belongs to."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from backend.errors import ConfigError
 from backend.models import hub, huggingface
+from backend.models.lora import rank_setting, tuning_setting
 from backend.models.spec import ModelSpec, Weights
-from backend.tasks.base import Batch, Processor, Split, SplitName, Task, register_task
-from backend.training.config import TrainingConfig, setting
+from backend.tasks.base import (
+    CLASSIFICATION_METRICS,
+    Batch,
+    Processor,
+    Split,
+    SplitName,
+    register_task,
+)
+from backend.tasks.classification import Classification
+from backend.training.config import Options, TrainingConfig, setting
 from storage.records import Dataset
 
 if TYPE_CHECKING:
@@ -21,10 +30,13 @@ if TYPE_CHECKING:
 class TextClassificationConfig(TrainingConfig):
     """What can be set for a training on texts."""
 
-    pretrained: bool = setting(False, "Pretrained weights", "Start from a network that has already read millions of sentences, instead of from zero.", advanced=False)  # fmt: skip  # noqa: E501
-    freeze_backbone: bool = setting(False, "Train the last layer only", "Keep the pretrained part as it is: much faster, and good for very small data.")  # fmt: skip  # noqa: E501
-    max_length: int = setting(128, "Longest text", "How many tokens (pieces of words) of each text are read; the rest is cut off.", low=4, high=8192)  # fmt: skip  # noqa: E501
-    vocabulary_size: int = setting(8000, "Vocabulary size", "For models that start from zero: how many different tokens they know.", low=300, high=100_000)  # fmt: skip  # noqa: E501
+    pretrained: bool = setting(False, "Pretrained weights", "Start from a network that has already read millions of sentences, instead of from zero.", advanced=False, curve="The loss starts lower and falls much faster.")  # fmt: skip  # noqa: E501
+    freeze_backbone: bool = setting(False, "Train the last layer only", "Keep the pretrained part as it is: much faster, and good for very small data.", curve="Falls quickly and flattens early; the two losses stay close together.")  # fmt: skip  # noqa: E501
+    tuning: str = tuning_setting()
+    lora_rank: int = rank_setting()
+    max_length: int = setting(128, "Longest text", "How many tokens (pieces of words) of each text are read; the rest is cut off.", low=4, high=8192, curve="Longer texts can end lower, with each step taking longer.")  # fmt: skip  # noqa: E501
+    vocabulary_size: int = setting(8000, "Vocabulary size", "For models that start from zero: how many different tokens they know.", low=300, high=100_000, curve="Many tokens let the training loss fall further than the validation loss when data is small.")  # fmt: skip  # noqa: E501
+    class_balance: str = setting("none", "Uneven classes", "For classes with far fewer examples than others: nothing, let their mistakes count more, or show their examples more often.", choices=("none", "weights", "sampling"), curve="The losses rise a little; the rare classes are met more often.")  # fmt: skip  # noqa: E501
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -33,10 +45,19 @@ class TextClassificationConfig(TrainingConfig):
                 "Train the last layer only makes sense with pretrained weights: switch them on, or "
                 "let all layers train."
             )
+        if self.freeze_backbone and self.tuning == "lora":
+            raise ConfigError(
+                "The last layer only, or small additions to the others (LoRA): choose one of them."
+            )
 
 
 # Parameters are counted for ten classes, 8,000 tokens and texts of at most 128 tokens.
-FINE_TUNING = {"epochs": 3, "batch_size": 16, "learning_rate": 5e-5, "scheduler": "linear"}
+# BERT's classic recipe; a warm-up that is too long for the run is cut to a tenth of it.
+FINE_TUNING = {
+    "epochs": 3, "batch_size": 16, "learning_rate": 5e-5, "scheduler": "linear",
+    "warmup_steps": 500, "weight_decay": 0.01,
+}  # fmt: skip
+RECIPE = "BERT's classic recipe: three epochs, 16 texts at once, a warm-up of at most 500 steps."
 MODELS = (
     ModelSpec(
         "embedding-bag",
@@ -89,6 +110,7 @@ MODELS = (
         memory_mb=1500,
         licence="Apache-2.0",
         defaults={**FINE_TUNING, "learning_rate": 2e-4},
+        recipe=RECIPE,
     ),
     ModelSpec(
         "distilbert",
@@ -102,6 +124,7 @@ MODELS = (
         memory_mb=2500,
         licence="Apache-2.0",
         defaults=FINE_TUNING,
+        recipe=RECIPE,
     ),
     ModelSpec(
         "bert-base",
@@ -114,25 +137,30 @@ MODELS = (
         memory_mb=3500,
         licence="Apache-2.0",
         defaults=FINE_TUNING,
+        recipe=RECIPE,
     ),
 )
 
 
 @register_task
-class TextClassification(Task):
+class TextClassification(Classification):
     name = "text-classification"
     title = "Text classification"
     description = "Sorts texts into classes, such as languages, topics, or praise and complaint."
     icon = "article"
+    formats = ("text-class",)
     input_kind: ClassVar = "text"
-    primary_metric = "accuracy"
+    metrics = CLASSIFICATION_METRICS
     config = TextClassificationConfig
     models = MODELS
+    hub_tags = ("fill-mask", "sentence-similarity")
+    place = 20
 
     def get_model(self, name: str) -> ModelSpec:
         """A model by name, Hub id (organisation/model) or folder; raises NotFoundError."""
         if hub.is_outside_name(name):
-            return hub.describe(name)
+            found = hub.describe(name, {**FINE_TUNING, "pretrained": True})
+            return replace(found, recipe=RECIPE)
         return super().get_model(name)
 
     def weights(self, spec: ModelSpec) -> Weights:
@@ -157,7 +185,7 @@ class TextClassification(Task):
             raise ConfigError(
                 f"{spec.title} has no pretrained weights. Switch them off, or choose another model."
             )
-        store = Store.open(dataset.id)
+        store = Store.open(dataset)
         tokenizer = load_or_train_tokenizer(dataset.id, store, options.vocabulary_size)
         return TextProcessor(dataset.classes, options.max_length, tokenizer)
 
@@ -173,7 +201,8 @@ class TextClassification(Task):
         from backend.models.text_processing import TextProcessor, TextSplit
 
         assert isinstance(processor, TextProcessor)
-        return TextSplit(Store.open(dataset.id), processor, split)
+        balance = _options(config).class_balance if split == "train" else "none"
+        return TextSplit(Store.open(dataset), processor, split, balance)
 
     def build_model(
         self, spec: ModelSpec, processor: Processor, config: TrainingConfig, *, pretrained: bool
@@ -192,27 +221,20 @@ class TextClassification(Task):
         if spec.name in ("gru", "lstm"):
             cell = nn.GRU if spec.name == "gru" else nn.LSTM
             return networks.RecurrentClassifier(cell, vocabulary, classes)
+        chosen = _options(config)
+        with_lora = chosen.pretrained and chosen.tuning == "lora"
         return huggingface.build_network(
             spec,
             processor,
             pretrained=pretrained,
-            freeze_backbone=_options(config).freeze_backbone,
+            freeze_backbone=chosen.freeze_backbone,
+            lora_rank=chosen.lora_rank if with_lora else 0,
         )
 
-    def compute(self, model: "nn.Module", batch: Batch, *, train: bool) -> Mapping[str, "Tensor"]:
-        from backend.models.classification import cross_entropy
-
-        return cross_entropy(_logits(model, batch), batch["labels"])
-
-    def batch_metrics(self, output: "Tensor", batch: Batch) -> Mapping[str, "Tensor"]:
-        from backend.models.classification import count_right
-
-        return count_right(output, batch["labels"])
-
-    def evaluate(self, outputs: "Tensor", labels: "Tensor", classes: list[str]) -> dict[str, float]:
-        from backend.models.classification import scores
-
-        return scores(outputs, labels, len(classes))
+    def logits(self, model: "nn.Module", batch: Batch) -> "Tensor":
+        # transformers' models wrap theirs in an object.
+        result = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+        return getattr(result, "logits", result)
 
     def predict(
         self,
@@ -220,16 +242,42 @@ class TextClassification(Task):
         processor: Processor,
         inputs: Sequence[Any],
         device: "torch.device",
+        options: Options,
     ) -> list[dict[str, Any]]:
         from backend.models.classification import answers
 
-        return answers(_logits(model, processor(inputs, device)), processor.classes)
+        return answers(self.logits(model, processor(inputs, device)), processor.classes)
 
+    def explain(
+        self,
+        model: "nn.Module",
+        processor: Processor,
+        value: Any,
+        device: "torch.device",
+        about: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        from backend.models.explaining_gradients import token_relevance, word_vectors
+        from backend.models.explaining_texts import explain_class, token_offsets
+        from backend.models.text_processing import TextProcessor
 
-def _logits(model: "nn.Module", batch: Batch) -> "Tensor":
-    """Scores [b, classes]; transformers' models wrap theirs in an object."""
-    result = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-    return getattr(result, "logits", result)
+        assert isinstance(processor, TextProcessor)
+        layer = word_vectors(model)
+
+        def logits(texts: Sequence[str]) -> "Tensor":
+            return self.logits(model, processor(texts, device))
+
+        def ask(ids: "Tensor", mask: "Tensor") -> "Tensor":
+            return self.logits(model, {"input_ids": ids, "attention_mask": mask})
+
+        def tokens(index: int) -> Any:
+            if layer is None:
+                return None
+            batch = processor([value], device)
+            ids, mask = batch["input_ids"], batch["attention_mask"]
+            added = token_relevance(ask, layer, ids, mask, processor.pad_id, index)
+            return token_offsets(processor.tokenizer, value, len(added)), added
+
+        yield from explain_class(value, logits, processor.classes, tokens, about)
 
 
 def _options(config: TrainingConfig) -> TextClassificationConfig:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from backend.errors import CheckpointError, DiskFullError
+
+if sys.platform == "darwin":
+    import fcntl
 
 MODEL, STATE, MANIFEST, BEST = "model.safetensors", "state.pt", "manifest.json", "best.json"
 # Newest checkpoints kept beside the best: one may be damaged, the one before it serves.
@@ -207,6 +211,9 @@ def _sync(path: Path) -> None:
         return
     descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
     try:
-        os.fsync(descriptor)
+        if sys.platform == "darwin":  # its fsync leaves the data in the disk's own memory
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from backend.errors import UsageError
+from backend.errors import DeviceError, UsageError, explain
 
 # Layers that take each example once; convolutions, recurrence and attention take it many times.
 _PLAIN = (nn.Linear, nn.ReLU, nn.Flatten, nn.Dropout, nn.EmbeddingBag)
@@ -13,7 +13,9 @@ _ALL_CORES = torch.get_num_threads()
 
 def list_devices() -> list[str]:
     """Device names, best first; the processor is always the last."""
-    names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    # A card whose driver is too old is counted too, but no tensor ever gets there.
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = [f"cuda:{index}" for index in range(count)]
     if torch.backends.mps.is_available():
         names.append("mps")
     return [*names, "cpu"]
@@ -27,26 +29,43 @@ def describe_device(name: str) -> str:
 
 
 def open_device(name: str) -> torch.device:
-    """The device by name; raises UsageError that lists what there is."""
+    """The device by name; raises DeviceError that lists what there is."""
     known = list_devices()
     if name == "cuda":
         name = "cuda:0"
     if name not in known:
-        raise UsageError(f"This computer has no device {name}. It has: {', '.join(known)}.")
+        unused = torch.cuda.device_count() and known == ["cpu"]
+        raise DeviceError(
+            f"This computer has no device {name}. It has: {', '.join(known)}."
+            + (f" {why_no_card()}" if unused else "")
+        )
     return torch.device(name)
 
 
-def choose_threads(model: nn.Module) -> int:
+def why_no_card() -> str:
+    """Why a graphics card that is there cannot be used, in a sentence."""
+    if not torch.backends.cuda.is_built():
+        return (
+            "The graphics card is not used: PyTorch was installed without support for it. Set "
+            "Trainroom up anew, or train on the processor."
+        )
+    try:
+        torch.cuda.init()
+    except Exception as error:  # whatever its driver says
+        return explain(error)[1]
+    return ""
+
+
+def choose_threads(model: nn.Module, if_small: int = 1) -> int:
     """How many of the processor's cores a model's steps should be shared among.
 
-    One where a step takes about a millisecond: sharing it costs as much as it brings, and the
-    other cores are then free for everything beside (docs/decisions.md has the figures). A
-    function of the model alone, so a resumed run computes the very same.
+    if_small: for a network whose step takes about a millisecond; there it depends on the machine
+    whether sharing brings anything (warmup.measure_small_network finds out). All for others.
     """
     leaves = [module for module in model.modules() if not [*module.children()]]
     dense = sum(leaf.weight.numel() for leaf in leaves if isinstance(leaf, nn.Linear))
     if all(isinstance(leaf, _PLAIN) for leaf in leaves) and dense < _SMALL_WEIGHTS:
-        return 1
+        return min(if_small, _ALL_CORES)
     return _ALL_CORES
 
 
@@ -68,3 +87,24 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype | None:
 def device_usage(name: str) -> tuple[float, float]:
     """Load in percent and memory in use in MB of a graphics card, by all its processes."""
     return float(torch.cuda.utilization(name)), torch.cuda.device_memory_used(name) / (1 << 20)
+
+
+def device_watts(name: str) -> float:
+    """What a graphics card draws, in watts, by its own meter (a mean over about a second)."""
+    return torch.cuda.power_draw(name) / 1000
+
+
+def free_device_memory_mb(device: torch.device) -> float | None:
+    """What is free of a graphics card's own memory; None where it has none or does not tell."""
+    if device.type != "cuda":
+        return None
+    return torch.cuda.mem_get_info(device)[0] / (1 << 20)
+
+
+def free_cached_memory() -> None:
+    """Give memory that torch keeps for later back to the graphics card."""
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()

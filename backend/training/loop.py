@@ -5,27 +5,26 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from backend.errors import DataError, NanLossError
 from backend.models.spec import ModelSpec
-from backend.tasks.base import Processor, Split, Task
+from backend.scores.naive import Naive
+from backend.scores.results import TestResults
+from backend.tasks.base import Processor, Split, SplitName, Task
 from backend.training import checkpoints, devices
-from backend.training.config import TrainingConfig
-from backend.training.evaluation import evaluate
+from backend.training.config import SAVE_INTERVAL, TrainingConfig
+from backend.training.evaluation import Evaluation, measure
 from backend.training.monitor import Monitor
 from backend.training.optimization import build_optimizer, learning_rate
+from backend.training.pinned import answer_pinned
+from backend.training.readings import GRADIENT, Readings
 from backend.training.sampling import epoch_batches
 from backend.training.seeds import random_state, restore_random_state, seed_everything
+from backend.training.versions import package_versions
 from storage.records import Dataset
-
-# Seconds between two readings of the loss from the device: each reading waits for it.
-READ_INTERVAL = 0.2
-# Seconds between checkpoints within a long epoch.
-SAVE_INTERVAL = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Progress:
     step: int = 0
     epoch: int = 0  # completed, validation included
     best_step: int | None = None
-    best_loss: float = math.inf
+    best_cost: float = math.inf
     epochs_without_better: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -60,6 +59,7 @@ def fit(
     folder: Path,
     monitor: Monitor,
     resume: bool = False,
+    small_network_threads: int = 1,
 ) -> Outcome:
     """Train a model; checkpoints go to folder, everything else to the monitor.
 
@@ -72,12 +72,12 @@ def fit(
     processor = (
         task.load_processor(saved.path) if saved else task.build_processor(dataset, spec, config)
     )
-    train = _load(task, dataset, processor, config, "train")
+    train = load_split(task, dataset, processor, config, "train")
     model = task.build_model(
         spec, processor, config, pretrained=getattr(config, "pretrained", False) and not saved
     ).to(place)
-    torch.set_num_threads(devices.choose_threads(model))
-    trainer = _Trainer(task, model, processor, train, config, place, folder, monitor)
+    torch.set_num_threads(devices.choose_threads(model, small_network_threads))
+    trainer = Trainer(task, model, processor, train, config, place, folder, monitor)
     if saved:
         trainer.restore(saved)
     monitor.begin(trainer.total_steps, trainer.progress.step)
@@ -89,7 +89,7 @@ def fit(
                 return trainer.stop()
         # Loaded late: the first loss value need not wait for it.
         if validation is None:
-            validation = _load(task, dataset, processor, config, "validation")
+            validation = load_split(task, dataset, processor, config, "validation")
         if not trainer.end_epoch(validation):
             return trainer.stop()
         if config.early_stopping and (
@@ -98,14 +98,16 @@ def fit(
             monitor.event("early_stop", f"No better result for {config.early_stopping} epochs.")
             break
     best = checkpoints.load_checkpoint(folder, "best")
+    trainer.tell_of_damage(best)
     checkpoints.load_weights(model, best)
-    trainer.test(_load(task, dataset, processor, config, "test"))
+    trainer.test(load_split(task, dataset, processor, config, "test"))
     return trainer.outcome(stopped=False)
 
 
-def _load(
-    task: Task, dataset: Dataset, processor: Processor, config: TrainingConfig, name: Any
+def load_split(
+    task: Task, dataset: Dataset, processor: Processor, config: TrainingConfig, name: SplitName
 ) -> Split:
+    """The examples of one split; raises DataError where there are none."""
     split = task.load_split(dataset, processor, config, name)
     if len(split) == 0:
         raise DataError(
@@ -114,7 +116,7 @@ def _load(
     return split
 
 
-class _Trainer:
+class Trainer:
     """The moving parts of one run: model, optimizer, position, and readings not yet taken."""
 
     def __init__(
@@ -142,8 +144,7 @@ class _Trainer:
         self.steps_per_epoch = math.ceil(batches / config.gradient_accumulation)
         self.total_steps = self.steps_per_epoch * config.epochs
         self.progress = Progress()
-        self.pending: list[tuple[int, int, float, dict[str, Tensor]]] = []
-        self.read_at = self.saved_at = time.monotonic()
+        self.readings, self.saved_at = Readings(), time.monotonic()
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
 
     def remaining_batches(self) -> Iterator[tuple[Tensor, ...]]:
@@ -155,6 +156,8 @@ class _Trainer:
             seed=config.seed,
             epoch=self.progress.epoch,
             lengths=self.train.lengths,
+            draw=getattr(self.train, "draw", None),  # where rare classes are to come more often
+            groups=getattr(self.train, "groups", None),  # where examples are compared
         )
         size = config.gradient_accumulation
         first = self.progress.step - self.progress.epoch * self.steps_per_epoch
@@ -171,7 +174,9 @@ class _Trainer:
         losses: list[Tensor] = []
         sums: list[Mapping[str, Tensor]] = []
         for indices in batches:
+            begun = time.perf_counter()
             batch = self.train.batch(indices, self.device)
+            self.readings.fetched(time.perf_counter() - begun)
             if self.precision is None:
                 result = self.task.compute(self.model, batch, train=True)
             else:
@@ -182,23 +187,27 @@ class _Trainer:
                 loss = loss * (len(indices) / examples)
             (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
             losses.append(loss.detach())
-            sums.append(self.task.batch_metrics(result["output"].detach(), batch))
-        self._update()
+            sums.append(self.task.batch_metrics(result, batch))
+        norm = self._update()
         self.progress.step += 1
-        readings = {"loss": _sum(losses)}
-        readings |= {name: _sum([part[name] for part in sums]) for name in sums[0]}
-        self.pending.append((self.progress.step, examples, rate, readings))
+        found = {"loss": _sum(losses)}
+        found |= {name: _sum([part[name] for part in sums]) for name in sums[0]}
+        if norm is not None:
+            found[GRADIENT] = norm
+        self.readings.add(self.progress.step, examples, rate, found)
         now = time.monotonic()
-        if self.progress.step == 1 or now - self.read_at > READ_INTERVAL:
+        if self.progress.step == 1 or self.readings.is_due(now):
             self.read()
             if now - self.saved_at > SAVE_INTERVAL:
                 self.save(is_best=False)
 
-    def _update(self) -> None:
+    def _update(self) -> Tensor | None:
+        """Clip, correct the weights; the gradient's length before clipping, where that is on."""
+        norm = None
         if self.config.max_grad_norm:
             if self.scaler.is_enabled():
                 self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.weights, self.config.max_grad_norm)
+            norm = nn.utils.clip_grad_norm_(self.weights, self.config.max_grad_norm)
         if self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
             self.scaler.update()
@@ -207,79 +216,131 @@ class _Trainer:
         # What zero_grad() does, without its profiling: 2 % of a small network's step.
         for weight in self.weights:
             weight.grad = None
+        return norm
 
     def read(self) -> None:
         """Fetch the waiting losses from the device in one go, log them, stop at a NaN."""
-        if not self.pending:
-            return
-        steps, sizes, rates, readings = zip(*self.pending, strict=True)
-        self.pending = []
-        names = [f"train/{name}" for name in readings[0]]
-        rows = torch.stack([torch.stack([*row.values()]).float() for row in readings]).tolist()
-        now = time.monotonic()
-        speed = sum(sizes) / max(now - self.read_at, 1e-9)
-        self.read_at = now
-        for step, size, rate, (loss, *counts) in zip(steps, sizes, rates, rows, strict=True):
-            shares = [loss, *(count / size for count in counts)]
-            values = dict(zip(names, shares, strict=True))
-            self.monitor.log(step, step / self.steps_per_epoch, {**values, "lr": rate})
+        values: dict[str, float] = {}
+        for step, values in self.readings.take():
+            self.monitor.log(step, step / self.steps_per_epoch, values)
             if not math.isfinite(values["train/loss"]):
-                raise NanLossError(
-                    f"At step {step} the loss was no longer a number, so nothing could be learnt "
-                    f"from there on. Lower the learning rate ({self.config.learning_rate:g}), for "
-                    f"example to {self.config.learning_rate / 10:g}, and start again."
-                )
-        self.monitor.log(step, step / self.steps_per_epoch, {"samples_per_second": speed})
-        self.progress.metrics |= values
+                raise self._broken(f"At step {step} the loss was")
+        self.progress.metrics |= {
+            name: value for name, value in values.items() if name.startswith("train/")
+        }
+
+    def _broken(self, what: str) -> NanLossError:
+        rate = self.config.learning_rate
+        return NanLossError(
+            f"{what} no longer a number, so nothing could be learnt from there on. Lower the "
+            f"learning rate ({rate:g}) and start again."
+        )
 
     def end_epoch(self, validation: Split) -> bool:
         """Validate and save; False where the user asked to stop meanwhile."""
         self.read()
+        self.calibrate(validation)
         found = self._measure(validation, "val")
         if found is None:
             return False
         progress = self.progress
-        is_best = found["loss"] < progress.best_loss or progress.best_step is None
+        if progress.epoch == 0:
+            self._compare(validation, "naive_val")
+        # Of a score that should rise the negative, so that less is better for all.
+        value = found.metrics[self.task.best_metric]
+        cost = -value if self.task.higher_is_better(self.task.best_metric) else value
+        is_best = cost < progress.best_cost or progress.best_step is None
         if is_best:
-            progress.best_loss, progress.best_step = found["loss"], progress.step
+            progress.best_cost, progress.best_step = cost, progress.step
             progress.epochs_without_better = 0
         else:
             progress.epochs_without_better += 1
         progress.epoch += 1
+        self.show(validation)
         self.save(is_best=is_best)
-        self.read_at = time.monotonic()
+        self.readings.restart()
         return True
 
     def test(self, split: Split) -> None:
-        """Measure the test split, once, with the weights that are loaded."""
-        self._measure(split, "test")
+        """Measure the test split, once, with the weights that are loaded; keep what it gave."""
+        found = self._measure(split, "test")
+        assert found is not None  # nothing stops a test
+        results = TestResults(
+            step=self.progress.best_step or self.progress.step,
+            outcomes=found.outcomes,
+            naive=self._compare(split, "naive"),
+            classes=list(self.processor.classes),
+            versions=package_versions(),
+        )
+        self.monitor.tested(results)
 
-    def _measure(self, split: Split, prefix: str) -> dict[str, float] | None:
-        monitor = self.monitor if prefix == "val" else None
-        found = evaluate(
+    def _measure(self, split: Split, prefix: str) -> Evaluation | None:
+        is_test = prefix == "test"
+        found = measure(
             self.task,
             self.model,
+            self.processor,
             split,
-            max(self.config.batch_size, 64),
+            self.config.evaluation_batch_size,
             self.device,
-            self.processor.classes,
-            monitor,
+            None if is_test else self.monitor,
+            each=is_test,
         )
         if found is not None:
-            values = {f"{prefix}/{name}": value for name, value in found.items()}
-            step = self.progress.step
-            self.monitor.log(step, step / self.steps_per_epoch, values)
-            self.progress.metrics |= values
+            self._log_all(prefix, found.metrics)
         return found
 
+    def _compare(self, split: Split, prefix: str) -> Naive | None:
+        """Log what a naive guess gets on a split; random numbers go on as before."""
+        before = random_state()
+        naive = self.task.naive_baseline(self.processor, self.train, split)
+        restore_random_state(before)
+        if naive is not None:
+            self._log_all(prefix, naive.metrics)
+        return naive
+
+    def _log_all(self, prefix: str, metrics: Mapping[str, float]) -> None:
+        values = {f"{prefix}/{name}": value for name, value in metrics.items()}
+        step = self.progress.step
+        self.monitor.log(step, step / self.steps_per_epoch, values)
+        self.progress.metrics |= values
+
+    def calibrate(self, validation: Split) -> None:
+        """Let the task choose what training does not learn; random numbers go on as before."""
+        before = random_state()
+        self.model.eval()
+        with torch.inference_mode():
+            self.task.calibrate(self.model, self.processor, validation, self.device)
+        restore_random_state(before)
+
+    def show(self, validation: Split) -> None:
+        """Keep what the task and the user's own examples show; random numbers go on as before."""
+        before = random_state()
+        with torch.inference_mode():
+            shown = self.task.snapshot(self.model, self.processor, validation, self.device)
+            answers = answer_pinned(
+                self.task, self.model, self.processor, self.device, self.monitor.pinned(),
+                self.monitor.should_stop,
+            )  # fmt: skip
+        restore_random_state(before)
+        step = self.progress.step
+        for content in (shown, answers):
+            if content is not None:
+                self.monitor.snapshot(step, step / self.steps_per_epoch, content)
+
     def save(self, *, is_best: bool) -> None:
-        """Write a checkpoint of the current step."""
+        """Write a checkpoint of the current step; never one whose weights are broken."""
         progress = self.progress
+        # A step can break the weights whose own loss was still a number: the next one tells.
+        if not torch.stack([weight.detach().isfinite().all() for weight in self.weights]).all():
+            raise self._broken(f"After step {progress.step} the model's weights were")
         state = {
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "random": random_state(),
             "progress": vars(progress).copy(),
+            # How a sum is shared among cores can change its last bit.
+            "threads": torch.get_num_threads(),
         }
         checkpoints.save_checkpoint(
             self.folder,
@@ -294,18 +355,25 @@ class _Trainer:
             before_publish=self.monitor.before_save,
         )
         self.saved_at = time.monotonic()
-        self.monitor.saved(progress.step, is_best)
+        # Before the first validation the newest copy is the best there is.
+        self.monitor.saved(progress.step, is_best or progress.best_step is None)
 
     def restore(self, saved: checkpoints.Checkpoint) -> None:
         """Put everything back to where the checkpoint was taken."""
-        for damaged in saved.skipped:
-            self.monitor.event("checkpoint_skipped", f"A damaged copy was left out: {damaged}.")
+        self.tell_of_damage(saved)
         checkpoints.load_weights(self.model, saved)
         state = checkpoints.load_state(saved)
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.progress = Progress(**state["progress"])
+        if "threads" in state:
+            torch.set_num_threads(state["threads"])
         restore_random_state(state["random"])
+
+    def tell_of_damage(self, saved: checkpoints.Checkpoint) -> None:
+        """Note in the history which copies could not be used."""
+        for damaged in saved.skipped:
+            self.monitor.event("checkpoint_skipped", f"A damaged copy was left out: {damaged}.")
 
     def stop(self) -> Outcome:
         """Save what there is, so that the stopped run is usable and can go on later."""

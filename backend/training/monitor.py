@@ -1,7 +1,9 @@
 """What the loop tells whoever watches it; the worker's recorder and the tests implement it."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from backend.scores.results import TestResults
 
 
 class Monitor(Protocol):
@@ -15,6 +17,16 @@ class Monitor(Protocol):
 
     def event(self, kind: str, message: str) -> None:
         """A sentence for the run's history."""
+
+    def snapshot(self, step: int, epoch: float, content: Mapping[str, Any]) -> None:
+        """What the task shows of an evaluation: JSON whose "kind" says what it is."""
+
+    def pinned(self) -> Sequence[tuple[int, Any]]:
+        """The examples that the user wants answered at each evaluation: number and content."""
+        ...
+
+    def tested(self, results: TestResults) -> None:
+        """What the test gave, example by example, shortly before the end."""
 
     def before_save(self) -> None:
         """A checkpoint is about to become visible; raises where it must not."""

@@ -1,10 +1,12 @@
 """Loads everything that a first training step needs, ahead of time; for the standby worker."""
 
 import importlib
+import time
 
 import torch
 from torch import nn
 
+from backend.models.networks import MLP
 from backend.tasks import list_tasks
 from backend.training.config import TrainingConfig
 from backend.training.optimization import build_optimizer
@@ -16,7 +18,12 @@ HEAVY_MODULES = (
     "tokenizers",
     "safetensors.torch",
     "backend.training.loop",
+    "backend.training.probe",
 )
+
+MEASURED_STEPS, ROUNDS = 60, 5
+WORTH_SHARING = 0.9
+"""All cores are used for small networks where a step then takes at most this share of the time."""
 
 
 def warm_up() -> None:
@@ -33,3 +40,29 @@ def warm_up() -> None:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+
+def measure_small_network() -> int:
+    """Over how many cores the steps of a small network are best shared: 1, or all there are.
+
+    Takes about half a second; the best of several turns each, since others use the machine too.
+    Two cores that are one core's two threads get in each other's way, two whole ones do not.
+    """
+    every = torch.get_num_threads()
+    if every == 1:
+        return 1
+    model, images = MLP(1, 28, 10), torch.rand(64, 1, 28, 28)
+    labels = torch.zeros(64, dtype=torch.int64)
+    optimizer = build_optimizer(model, TrainingConfig(optimizer="sgd"), torch.device("cpu"))
+    best = {1: float("inf"), every: float("inf")}
+    for _ in range(ROUNDS):
+        for threads in best:
+            torch.set_num_threads(threads)
+            start = time.perf_counter()
+            for _ in range(MEASURED_STEPS):
+                nn.functional.cross_entropy(model(images), labels).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+            best[threads] = min(best[threads], time.perf_counter() - start)
+    torch.set_num_threads(every)
+    return every if best[every] < WORTH_SHARING * best[1] else 1

@@ -9,7 +9,7 @@ export function mount(component) {
   const { parentElement } = component;
   let pad = pads.get(parentElement);
   if (!pad) {
-    pad = new DrawPad(parentElement.querySelector(".dp-root"));
+    pad = new DrawPad(parentElement.querySelector(".dp-root"), component.data.word);
     pads.set(parentElement, pad);
   }
   pad.send = (picture) => component.setTriggerValue("drawn", picture);
@@ -17,7 +17,7 @@ export function mount(component) {
 }
 
 class DrawPad {
-  constructor(root) {
+  constructor(root, word) {
     this.canvas = document.createElement("canvas");
     this.canvas.width = this.canvas.height = SIZE;
     this.canvas.setAttribute("role", "img");
@@ -25,7 +25,7 @@ class DrawPad {
     this.pen = this.canvas.getContext("2d");
     const row = document.createElement("div");
     row.className = "dp-row";
-    this.ask = this.button("Ask", "dp-ask", () => this.send(this.canvas.toDataURL("image/png")));
+    this.ask = this.button(word || "Ask", "dp-ask", () => this.send(this.canvas.toDataURL("image/png")));
     row.append(this.ask, this.button("Clear", "", () => this.clear()));
     root.replaceChildren(this.canvas, row);
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));

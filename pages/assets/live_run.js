@@ -2,6 +2,9 @@
 // so nothing here reruns a Python script. Loaded by pages/components/live_run.py.
 
 import { Curve, pick, smooth, thin } from "./curves.js";
+import { Findings } from "./findings.js";
+import { bell, supported } from "./tell.js";
+import { loadPlotly } from "./plotly_loader.js";
 
 const POLL_ACTIVE = 500; // milliseconds
 const POLL_HIDDEN = 5000;
@@ -9,14 +12,14 @@ const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothe
 const BETWEEN = new Set(["queued", "starting", "stopping"]); // the server has a sentence for these
 const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
 
-const TELL = "trainroom-tell-when-ended"; // what the visitor chose, kept by the browser
 const NAMED_APART = 0.12; // marks nearer to each other than this share of the chart share one name
 
-const CHARTS = [
+const LOSS = [
   { id: "loss", title: "Loss", hint: "how wrong it is: lower is better", size: "large", log: true,
     curves: [["train/loss", "Training", 0], ["val/loss", "Validation", 1]] },
-  { id: "accuracy", title: "Right answers", hint: "higher is better", size: "large", percent: true,
-    curves: [["train/accuracy", "Training", 0], ["val/accuracy", "Validation", 1]] },
+];
+
+const MACHINE = [
   { id: "rate", title: "Learning rate", size: "small", curves: [["lr", "Learning rate", 2]] },
   { id: "speed", title: "Speed", unit: "examples per second", size: "small",
     curves: [["samples_per_second", "Examples per second", 4]] },
@@ -26,11 +29,19 @@ const CHARTS = [
     curves: [["system/cpu_percent", "Processor", 6], ["system/gpu_percent", "Graphics card", 3]] },
 ];
 
+/** One chart per score that the task follows live. */
+const scoreCharts = (metrics) => metrics.filter((metric) => metric.live).map((metric) => ({
+  id: metric.name, title: metric.title, size: "large", percent: metric.percent,
+  hint: metric.higher_is_better ? "higher is better" : "lower is better",
+  rising: metric.higher_is_better,
+  curves: [[`train/${metric.name}`, "Training", 0], [`val/${metric.name}`, "Validation", 1]],
+}));
+
 const TILES = [
   ["step", "Step", "One step is one small correction after looking at one batch of examples."],
   ["train", "Training loss", "How wrong the model is on what it learns from. It should fall."],
   ["val", "Validation loss", "How wrong it is on examples kept aside. It should fall too."],
-  ["score", "Right answers", "Share of right answers on examples kept aside."],
+  ["score", "Score", "Measured on examples kept aside."],
   ["speed", "Speed", "Examples per second."],
   ["memory", "Memory", "What the training uses now."],
   ["time", "Time left", "An estimate from the speed so far."],
@@ -77,18 +88,6 @@ function megabytes(value) {
   return value >= 1024 ? `${(value / 1024).toFixed(1)} GB` : `${whole.format(value)} MB`;
 }
 
-// ----------------------------------------------------------------------------------- choices
-
-// A browser that keeps nothing for this page throws at the mere look at localStorage.
-
-function remembered() {
-  try { return localStorage.getItem(TELL); } catch { return null; }
-}
-
-function remember(value) {
-  try { localStorage.setItem(TELL, value); } catch { /* it holds until the page is left */ }
-}
-
 // --------------------------------------------------------------------------------- elements
 
 function make(tag, className = "", text = "") {
@@ -104,6 +103,8 @@ class LiveRun {
   constructor(root, data) {
     this.root = root;
     this.runId = data.run;
+    this.metrics = data.metrics;
+    this.specs = [...LOSS, ...scoreCharts(data.metrics), ...MACHINE];
     this.cursor = 0;
     this.run = {};
     this.curves = new Map();
@@ -167,8 +168,10 @@ class LiveRun {
     const progress = make("div", "lr-progress");
     progress.append(this.bar, this.words);
     const charts = make("div", "lr-charts");
-    this.charts = CHARTS.map((spec) => this.buildChart(spec, charts));
-    this.root.append(tiles, progress, this.buildControls(), charts);
+    if (this.metrics[0]) this.nameScore(this.metrics[0]);
+    this.charts = this.specs.map((spec) => this.buildChart(spec, charts));
+    this.findings = new Findings((kind) => this.trigger?.("finding", kind));
+    this.root.append(tiles, progress, this.findings.box, this.buildControls(), charts);
   }
 
   buildControls() {
@@ -196,10 +199,9 @@ class LiveRun {
     this.bell = make("button", "lr-button");
     this.bell.type = "button";
     this.bell.hidden = true;
-    this.bell.addEventListener("click", () => this.ask());
-    this.drawBell();
     this.answer = make("p", "lr-answer");
     this.answer.setAttribute("role", "status");
+    bell(this.bell, this.answer, { on: "✓ Tells you when it ends", off: "Tell me when it ends" });
     controls.append(this.hint, this.back, smoothing, scale, this.bell, this.answer);
     return controls;
   }
@@ -270,45 +272,16 @@ class LiveRun {
     }
     if (payload.thinned) this.thinned = true;
     this.drawTiles();
-    if (grown) this.drawSoon();
+    const told = this.findings.show(run.findings ?? []);
+    if (grown || (told && this.anyDrawn)) this.drawSoon();
     else if (!this.anyDrawn) this.drawEmpty();
     if (ENDED.has(run.status)) this.finished = true;
-    this.bell.hidden = !("Notification" in window) || ENDED.has(run.status);
+    this.bell.hidden = !supported() || ENDED.has(run.status);
     this.drawTitle();
-    if (this.finished && !ENDED.has(this.told)) this.notify();
     if (run.status !== this.told) {
       this.told = run.status;
       this.trigger?.("status", run.status);
     }
-  }
-
-  // -------------------------------------------------------------------------- notifications
-
-  wanted() {
-    return "Notification" in window && Notification.permission === "granted" && remembered() === "yes";
-  }
-
-  async ask() {
-    const on = !this.wanted();
-    const permission = on ? await Notification.requestPermission() : "granted";
-    remember(on && permission === "granted" ? "yes" : "no");
-    this.answer.textContent = permission === "granted" ? ""
-      : "The browser does not let this page tell you. Allow notifications in its settings.";
-    this.drawBell();
-  }
-
-  drawBell() {
-    const on = this.wanted();
-    this.bell.textContent = on ? "✓ Tells you when it ends" : "Tell me when it ends";
-    this.bell.setAttribute("aria-pressed", String(on));
-  }
-
-  notify() {
-    if (!this.wanted()) return;
-    const words = { body: this.run.sentence, tag: `trainroom-${this.runId}` };
-    try {
-      new Notification(this.run.name, words); // one per run, however many tabs show it
-    } catch { /* phones know only notifications of installed apps */ }
   }
 
   /** The tab says how far it is; another page, whose title this is by then, is left alone. */
@@ -338,9 +311,11 @@ class LiveRun {
       run.total_steps ? `of ${whole.format(run.total_steps)}` : undefined);
     this.tile("train", loss(last("train/loss")), this.trend("train/loss"));
     this.tile("val", loss(last("val/loss")), this.trend("val/loss"));
-    const test = metrics["test/accuracy"];
-    this.tile("score", percent(test ?? last("val/accuracy")),
-      isNumber(test) ? "on test data" : isNumber(last("val/accuracy")) ? "so far" : undefined);
+    const score = this.headline(metrics, last), write = score?.percent ? percent : loss;
+    const test = score && metrics[`test/${score.name}`], aside = score && last(`val/${score.name}`);
+    if (score) this.nameScore(score);
+    this.tile("score", write(test ?? aside),
+      isNumber(test) ? "on test data" : isNumber(aside) ? "so far" : undefined);
     const speed = last("samples_per_second");
     this.tile("speed", isNumber(speed) ? compact.format(speed) : "–", "examples / s");
     const gpu = last("system/gpu_memory_mb");
@@ -353,6 +328,19 @@ class LiveRun {
     this.bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
     this.bar.dataset.status = run.status;
     this.say(this.progressWords(share));
+  }
+
+  /** The task's first metric that was measured: some make no sense for some data. */
+  headline(metrics, last) {
+    const known = (metric) => isNumber(metrics[`test/${metric.name}`] ?? last(`val/${metric.name}`));
+    return this.metrics.find(known) ?? this.metrics[0];
+  }
+
+  nameScore(score) {
+    const tile = this.tiles.score.value;
+    if (tile.previousSibling.textContent === score.title) return;
+    tile.previousSibling.textContent = score.title;
+    tile.parentElement.title = `${score.help} Measured on examples kept aside.`;
   }
 
   progressWords(share) {
@@ -404,6 +392,7 @@ class LiveRun {
         quiet: style.getPropertyValue("--st-gray-text-color").trim(),
         line: style.getPropertyValue("--st-border-color").trim(),
         card: getComputedStyle(this.root.querySelector(".lr-tile")).backgroundColor,
+        warning: style.getPropertyValue("--st-orange-text-color").trim() || "#b45309",
         font: style.getPropertyValue("--st-font").trim(),
         palette: style.getPropertyValue("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
       };
@@ -415,7 +404,9 @@ class LiveRun {
   drawChart(chart, look) {
     const { spec, plot } = chart;
     const known = spec.curves.filter(([name]) => this.curves.get(name)?.values.some(isNumber));
-    chart.box.hidden = known.length === 0 && (spec.size === "small" || ENDED.has(this.run.status));
+    // A score that the first evaluation left out makes no sense for this data.
+    const late = this.curves.get("val/loss")?.values.some(isNumber) || ENDED.has(this.run.status);
+    chart.box.hidden = known.length === 0 && (spec.size === "small" || late);
     chart.empty.hidden = known.length > 0;
     plot.style.visibility = known.length ? "visible" : "hidden";
     if (known.length === 0) return;
@@ -474,10 +465,11 @@ class LiveRun {
     const large = spec.size === "large";
     const touch = matchMedia("(pointer: coarse)").matches;
     const range = this.range ?? [0, 1.01 * Math.max(1, this.lastStep())];
-    const marks = this.continued(range, large, spec.percent);
+    const marks = this.continued(range, large, spec.rising);
     if (spec.id === "loss" && isNumber(best) && best > 0) {
       marks.push({ step: best, dash: "dot", text: "best, kept", y: 1 });
     }
+    if (spec.id === "loss") marks.push(...this.findings.marks(range));
     const axis = { gridcolor: look.line, zerolinecolor: look.line, linecolor: look.line, automargin: true };
     return {
       height: plot.clientHeight, width: plot.clientWidth || undefined,
@@ -497,14 +489,15 @@ class LiveRun {
           ? { rangemode: spec.size === "small" ? "tozero" : "normal" } : {}),
         ...(spec.log ? { tickformat: "~g" } : {}), ...(spec.id === "rate" ? { tickformat: ".1~e" } : {}),
       },
-      shapes: marks.map(({ step, dash }) => ({
+      shapes: marks.map(({ step, dash, warns }) => ({
         type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1,
-        line: { color: look.quiet, width: 1, dash },
+        line: { color: warns ? look.warning : look.quiet, width: warns ? 1.5 : 1, dash },
       })),
-      annotations: marks.filter(({ text }) => text).map(({ step, text, y }) => ({
+      annotations: marks.filter(({ text }) => text).map(({ step, text, y, warns }) => ({
         x: step, y, yref: "paper", yanchor: "top", text, showarrow: false,
-        xanchor: step > 0.8 * range[1] ? "right" : "left", xshift: step > 0.8 * range[1] ? -3 : 3,
-        font: { size: 11, color: look.quiet },
+        xanchor: step > 0.7 * range[1] ? "right" : "left", xshift: step > 0.7 * range[1] ? -3 : 3,
+        font: { size: 11, color: warns ? look.warning : look.quiet },
+        bgcolor: warns ? look.card : undefined, borderpad: 1,
       })),
     };
   }
@@ -578,7 +571,7 @@ class LiveRun {
     if (range === null) this.detail = null;
     this.drawSoon();
     if (range === null || !this.thinned) return;
-    const names = CHARTS.flatMap((chart) => chart.curves.map(([name]) => name))
+    const names = this.specs.flatMap((chart) => chart.curves.map(([name]) => name))
       .filter((name) => this.curves.has(name));
     const [first, last] = [Math.max(0, Math.floor(range[0])), Math.ceil(range[1])];
     const query = new URLSearchParams({ names: names.join(","), first, last });
@@ -602,18 +595,4 @@ class LiveRun {
     this.width = this.root.clientWidth;
     if (this.anyDrawn) this.drawSoon();
   }
-}
-
-let loading = null;
-
-function loadPlotly() {
-  loading = loading ?? new Promise((resolve, reject) => {
-    if (window.Plotly) { resolve(window.Plotly); return; }
-    const script = document.createElement("script");
-    script.src = "/assets/plotly.min.js";
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = null; reject(new Error("Plotly did not load")); };
-    document.head.append(script);
-  });
-  return loading;
 }

@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from backend.training.config import TrainingConfig
+from backend.training.config import Options, TrainingConfig
 
 COLUMNS = 3
+SLIDER_STEPS = 100
 WORDS = {
     "adamw": "AdamW",
     "sgd": "SGD",
@@ -20,6 +21,12 @@ WORDS = {
     "fp16": "float16",
     "cpu": "Processor",
     "mps": "Apple graphics",
+    "weights": "Their mistakes count more",
+    "sampling": "Show them more often",
+    "full": "All of it",
+    "lora": "Small additions (LoRA)",
+    "pca": "PCA",
+    "tsne": "t-SNE",
 }
 
 
@@ -40,32 +47,69 @@ def config_form(
     expert = [field for field in fields if field.metadata["advanced"]]
     values = _rows(basic, config, key, choices or {})
     if expert:
-        with st.expander("More settings, for those who know them", icon=":material/tune:"):
-            values |= _rows(expert, config, key, choices or {})
+        with st.expander("More settings, and what each does", icon=":material/tune:"):
+            values |= _rows(expert, config, key, choices or {}, explain=True)
     return values
+
+
+def options_form(options: Options, *, key: str) -> dict[str, Any]:
+    """Draw all of a task's options for asking, in rows; nothing where it has none.
+
+    Numbers that are no counts are sliders: here one tries out, and sees at once what changes.
+    """
+    fields = dataclasses.fields(options)
+    return _rows(fields, options, key, {}, sliders=True) if fields else {}
 
 
 def _rows(
     fields: Sequence[dataclasses.Field[Any]],
-    config: TrainingConfig,
+    config: Options,
     key: str,
     choices: Mapping[str, Sequence[str]],
+    *,
+    sliders: bool = False,
+    explain: bool = False,
 ) -> dict[str, Any]:
-    grid = st.grid(COLUMNS, min_column_width=190, vertical_alignment="bottom")
+    """One input per field; explain: with the words below it, and not only where one asks."""
+    grid = st.grid(COLUMNS, min_column_width=190, vertical_alignment="top" if explain else "bottom")
     values = {}
     for field in fields:
         options = list(choices.get(field.name) or field.metadata["choices"])
-        with grid:
+        with grid, st.container(gap="xxsmall"):
+            words = explanation(field)
             values[field.name] = _widget(
-                field, getattr(config, field.name), f"{key}_{field.name}", options
+                field,
+                getattr(config, field.name),
+                f"{key}_{field.name}",
+                options,
+                words=None if explain else words,
+                slider=sliders,
             )
+            if explain:
+                st.caption(words)
     return values
 
 
-def _widget(field: dataclasses.Field[Any], value: Any, key: str, options: list[str]) -> Any:
-    """The input that fits the field's type and range."""
+def explanation(field: dataclasses.Field[Any]) -> str:
+    """What a setting is, and what it does to the curve."""
+    curve = field.metadata["curve"]
+    return (
+        f"{field.metadata['help']} **In the curve:** {curve}" if curve else field.metadata["help"]
+    )
+
+
+def _widget(
+    field: dataclasses.Field[Any],
+    value: Any,
+    key: str,
+    options: list[str],
+    *,
+    words: str | None,
+    slider: bool,
+) -> Any:
+    """The input that fits the field's type and range; words: what it tells who asks."""
     meta = field.metadata
-    label, words = meta["label"], meta["help"]
+    label = meta["label"]
     if isinstance(value, bool):
         return st.toggle(label, value=value, key=key, help=words)
     if options:
@@ -75,11 +119,15 @@ def _widget(field: dataclasses.Field[Any], value: Any, key: str, options: list[s
             label, options, options.index(value), format_func=option_words, key=key, help=words
         )
     if isinstance(value, int):
-        low, high = int(meta["low"]), int(meta["high"])
-        return st.number_input(label, low, high, value, step=1, key=key, help=words)
+        least, most = int(meta["low"]), int(meta["high"])
+        return st.number_input(label, least, most, value, step=1, key=key, help=words)
     if isinstance(value, float):
+        low, high = float(meta["low"]), float(meta["high"])
+        if slider:
+            step = (high - low) / SLIDER_STEPS
+            return st.slider(label, low, high, value, step=step, key=key, help=words)
         return st.number_input(
-            label, float(meta["low"]), float(meta["high"]), value,
+            label, low, high, value,
             step=_step(value), format="%.6g", key=key, help=words,
         )  # fmt: skip
     return st.text_input(label, value, key=key, help=words, max_chars=200).strip()

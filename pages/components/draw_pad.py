@@ -18,11 +18,11 @@ _component = st.components.v2.component(
 )
 
 
-def draw_pad(key: str) -> bytes | None:
-    """The drawing as a PNG file, in the run after "Ask" was pressed; else None."""
+def draw_pad(key: str, word: str = "Ask") -> bytes | None:
+    """The drawing as a PNG file, in the run after the button with the word was pressed."""
     state = _component(
         key=key,
-        data={"version": version("draw_pad.js", "draw_pad.css")},
+        data={"word": word, "version": version("draw_pad.js", "draw_pad.css")},
         on_drawn_change=lambda: None,
     )
     return drawing(state.drawn)

@@ -23,6 +23,8 @@ def machine_card() -> None:
         st.caption(
             f"{plural(machine['cores'], 'core')} · {machine['memory_gb']:.0f} GB memory  \n{busy}"
         )
+        if machine["problem"]:
+            st.caption(f":orange[:material/warning: {escape(machine['problem'], 300)}]")
         st.progress(
             machine["memory_used_share"],
             text=f":small[Memory in use: {machine['memory_used_share']:.0%}]",

@@ -1,14 +1,25 @@
-"""The queue on a run's page and below the table: hold, let go, earlier, later."""
+"""The queue on a run's page and beside the table: what each waits for, hold, earlier, later."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
 from backend.errors import TrainroomError
-from backend.queue_order import hold_run, move_in_queue, queue_position, release_run, waits_for
+from backend.queue_order import (
+    hold_run,
+    move_in_queue,
+    queue_position,
+    release_run,
+    waiting_list,
+    waits_for,
+)
 from backend.runs import Run, RunStatus, get_run, list_runs
+from pages.components import links
 from pages.components.errors import explain_error
+from pages.components.layout import card
 from pages.components.wording import escape
+
+SHOWN = 8
 
 
 def queue_card(run: Run) -> None:
@@ -26,22 +37,45 @@ def queue_card(run: Run) -> None:
     st.fragment(body, run_every=3)()
 
 
-def queue_buttons(waiting: list[Run]) -> None:
-    """Hold or let go; for a single one that has others beside it, also earlier and later."""
+def queue_list() -> None:
+    """The queue as it will start, with the buttons of each run; nothing where nobody waits."""
+    waiting = waiting_list()
+    if not waiting:
+        return
+    with card("queue"):
+        st.markdown("#### The queue")
+        for number, (run, sentence) in enumerate(waiting[:SHOWN], start=1):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"queued_{run.id}"):
+                place = ":material/pause_circle:" if run.held else f"{number}."
+                st.markdown(
+                    f"{place} **{escape(run.name, 50)}**  \n:gray[{escape(sentence, 300)}]",
+                    width="stretch",
+                )
+                queue_buttons([run], f"_{run.id}")
+                st.page_link(links.RUN, label="Open", query_params={"run": str(run.id)})
+        if len(waiting) > SHOWN:
+            st.caption(f"And {len(waiting) - SHOWN:,} more.")
+
+
+def queue_buttons(waiting: list[Run], suffix: str = "") -> None:
+    """Hold or let go; for a single one that has others beside it, also earlier and later.
+
+    suffix: tells the buttons of several lines of one page apart.
+    """
     if all(run.held for run in waiting):
         _button("Let it start" if len(waiting) == 1 else "Let them start", "play_arrow",
-                "release", lambda: [release_run(run.id) for run in waiting])  # fmt: skip
+                f"release{suffix}", lambda: [release_run(run.id) for run in waiting])  # fmt: skip
         return
-    _button("Hold", "pause_circle", "hold", lambda: [hold_run(run.id) for run in waiting],
-            words="Keeps it from starting until you let it go.")  # fmt: skip
     others = [run for run in list_runs([RunStatus.QUEUED]) if not run.held]
-    if len(waiting) > 1 or len(others) < 2:
-        return
-    number, place = waiting[0].id, queue_position(waiting[0].id)
-    _button("Earlier", "arrow_upward", "up", lambda: move_in_queue(number, "up"),
-            off=place == 1)  # fmt: skip
-    _button("Later", "arrow_downward", "down", lambda: move_in_queue(number, "down"),
-            off=place == len(others))  # fmt: skip
+    if len(waiting) == 1 and len(others) > 1:
+        number, place = waiting[0].id, queue_position(waiting[0].id)
+        _button("Earlier", "arrow_upward", f"up{suffix}",
+                lambda: move_in_queue(number, "up"), off=place == 1)  # fmt: skip
+        _button("Later", "arrow_downward", f"down{suffix}",
+                lambda: move_in_queue(number, "down"), off=place == len(others))  # fmt: skip
+    _button("Hold", "pause_circle", f"hold{suffix}",
+            lambda: [hold_run(run.id) for run in waiting],
+            words="Keeps it from starting until you let it go.")  # fmt: skip
 
 
 def _button(

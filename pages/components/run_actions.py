@@ -7,10 +7,12 @@ import streamlit as st
 
 from backend.errors import TrainroomError
 from backend.remedies import Remedy, remedies
-from backend.resuming import resume_all, resume_run
-from backend.runs import Run
+from backend.resuming import epochs_done, resume_all, resume_run
+from backend.runs import Run, run_seconds
+from backend.wording import about
 from pages.components import links
 from pages.components.errors import error_box, explain_error
+from pages.components.run_dialogs import stop
 from pages.components.wording import escape, plural
 
 MOST_EPOCHS = 1000
@@ -50,18 +52,21 @@ def problems_of_going_on() -> None:
 @st.dialog("Train further", icon=":material/fast_forward:")
 def further_dialog(run: Run) -> None:
     """Ask for more epochs; the run goes on from where it ended."""
-    done = int(run.config.get("epochs", 1))
+    done, planned = epochs_done(run), int(run.config.get("epochs", 1))
+    early = done < planned
     st.markdown(
-        f"**{escape(run.name, 60)}** has seen all examples {done:,} times. It goes on from there "
-        "and keeps its curve."
+        f"**{escape(run.name, 60)}** has seen all examples {done:,} times"
+        + (f" of {planned:,}, and stopped because it no longer got better" if early else "")
+        + f". It goes on from there and keeps its curve.{_pace(run, done)}"
     )
     if done >= MOST_EPOCHS:
         st.info("That is as often as a run can see them. Start a new run to train a larger model.")
         return
     with st.form("train_further", border=False):
         st.number_input(
-            "Epochs in all", done + 1, MOST_EPOCHS, min(MOST_EPOCHS, 2 * done), step=1,
-            key="further_epochs", help="How many times it has seen all examples at the new end.",
+            "Epochs in all", done + 1, MOST_EPOCHS, min(MOST_EPOCHS, max(planned, 2 * done)),
+            step=1, key="further_epochs",
+            help="How many times it has seen all examples at the new end.",
         )  # fmt: skip
         with st.expander("More settings, for those who know them", icon=":material/tune:"):
             st.number_input(
@@ -69,7 +74,7 @@ def further_dialog(run: Run) -> None:
                 format="%.6g", key="further_rate", help="How large each correction is.",
             )  # fmt: skip
         pressed = st.form_submit_button(
-            "Continue", type="primary", width="stretch", on_click=_further, args=(run,)
+            "Continue", type="primary", width="stretch", on_click=_further, args=(run, early)
         )
     error = st.session_state.pop("further_error", None)
     if error is not None:
@@ -78,10 +83,17 @@ def further_dialog(run: Run) -> None:
         st.rerun()
 
 
-def _further(run: Run) -> None:
+def _pace(run: Run, done: int) -> str:
+    """What one more epoch will take, by those before: the best pre-flight there is."""
+    return f" One epoch has taken {about(run_seconds(run) / done)}." if done else ""
+
+
+def _further(run: Run, early: bool) -> None:
     """What the dialog's button does, before the page is drawn again."""
     state = st.session_state
     changes = {"epochs": int(state["further_epochs"])}
+    if early:  # or it would stop again after an epoch
+        changes["early_stopping"] = 0
     if state["further_rate"] != run.config.get("learning_rate"):
         changes["learning_rate"] = state["further_rate"]
     try:
@@ -101,21 +113,26 @@ def remedy_buttons(run: Run) -> None:
                 remedy.label, key=f"remedy_{number}", help=remedy.help,
                 type="primary" if number == 0 else "secondary", icon=_icon(remedy),
             ):  # fmt: skip
-                _take(run, remedy)
+                take(run, remedy)
 
 
 def _icon(remedy: Remedy) -> str:
     return {
         "resume": ":material/play_arrow:", "again": ":material/content_copy:",
         "data": ":material/database:", "storage": ":material/hard_drive:",
+        "stop": ":material/stop_circle:",
     }[remedy.action]  # fmt: skip
 
 
-def _take(run: Run, remedy: Remedy) -> None:
+def take(run: Run, remedy: Remedy) -> None:
+    """Do what a remedy's button offers."""
     if remedy.action == "resume":
         go_on(run, **remedy.config)
+    elif remedy.action == "stop":
+        stop(run)
     elif remedy.action == "again":
         changes = {name: str(value) for name, value in remedy.config.items()}
+        changes |= {"model": remedy.model} if remedy.model else {}
         st.switch_page(links.NEW_RUN, query_params={"clone": str(run.id), **changes})
     else:
         st.switch_page(links.DATASETS if remedy.action == "data" else links.STORAGE)

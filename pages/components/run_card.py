@@ -3,11 +3,11 @@
 import streamlit as st
 
 from backend.charts import sparkline, sparkline_svg
-from backend.runs import Run, RunStatus, read_metrics, time_left
+from backend.runs import Run, RunStatus, read_metrics, run_seconds, time_left
 from backend.wording import duration
 from pages.components import links
 from pages.components.layout import card
-from pages.components.status import score, score_words, status_badge
+from pages.components.status import score_title, score_words, status_badge
 from pages.components.wording import ago, amount, escape
 
 
@@ -42,15 +42,13 @@ def run_card(run: Run) -> None:
 
 def _numbers(run: Run) -> None:
     if run.status is RunStatus.QUEUED:
-        st.markdown(
-            ":gray[Held back. It starts when you let it go.]"
-            if run.held
-            else ":gray[It starts by itself as soon as the computer is free.]"
-        )
+        what = f"goes on from {run.progress:.0%}" if run.step else "starts"
+        when = "when you let it go" if run.held else "by itself as soon as the computer is free"
+        st.markdown(f":gray[{'Held back. ' if run.held else ''}It {what} {when}.]")
         return
     left, right = st.columns(2, gap="small", wrap=False)
     loss = run.metrics.get("train/loss")
-    left.metric("Right on new data" if score(run) else "Score", score_words(run))
+    left.metric(score_title(run), score_words(run))
     right.metric("Training loss", "–" if loss is None else amount(loss, 3))
     curve = _curve(run.id, run.created_at, run.step)
     if curve:
@@ -68,8 +66,9 @@ def _state(run: Run) -> None:
 
 def _when(run: Run) -> str:
     if run.has_ended:
-        took = (run.ended_at or 0) - (run.started_at or run.ended_at or 0)
-        return f"{ago(run.ended_at)} · took {duration(took)}"
+        return f"{ago(run.ended_at)} · took {duration(run_seconds(run))}"
+    if run.status is RunStatus.QUEUED and run.started_at:
+        return f"trained {duration(run_seconds(run))} so far"
     if run.started_at is None:
         return f"waiting since {ago(run.created_at)}"
     return f"started {ago(run.started_at)}"

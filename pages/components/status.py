@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from backend.errors import TrainroomError
 from backend.runs import Run, RunStatus
 from backend.tasks import get_task
+from backend.tasks.base import Metric
 from pages.components.wording import amount, percent
 
 
@@ -44,27 +46,46 @@ def status_badge(run: Run) -> None:
 
 def has_model(run: Run) -> bool:
     """Whether there is something to try: a best checkpoint exists."""
-    return run.best_step is not None and run.status is not RunStatus.QUEUED
+    return run.best_step is not None
 
 
-def score(run: Run) -> tuple[str, float] | None:
-    """The run's main score and what it was measured on: ("test", 0.97), or None."""
+@dataclass(frozen=True)
+class Score:
+    """A run's main score: its value, what it was measured on, and the metric that it is of."""
+
+    value: float
+    split: str
+    metric: Metric
+
+    @property
+    def words(self) -> str:
+        """97.2 %, or 12.4."""
+        return percent(self.value) if self.metric.percent else amount(self.value)
+
+
+def score(run: Run) -> Score | None:
+    """The run's main score, on the test split where it was measured; None before that."""
+    return next(iter(scores(run)), None)
+
+
+def scores(run: Run) -> list[Score]:
+    """All scores of a run, the main one first, on the test split where it was measured."""
     try:
-        metric = get_task(run.task).primary_metric
-    except LookupError:
-        metric = "accuracy"
-    except Exception:
-        return None
-    for split in ("test", "val"):
-        value = run.metrics.get(f"{split}/{metric}")
-        if value is not None:
-            return split, value
-    return None
+        task = get_task(run.task)
+    except TrainroomError:  # of a task file that has gone since
+        return []
+    split = next((one for one in ("test", "val") if task.headline(run.metrics, one)), "")
+    values = [(run.metrics.get(f"{split}/{metric.name}"), metric) for metric in task.metrics]
+    return [Score(value, split, metric) for value, metric in values if value is not None]
 
 
 def score_words(run: Run) -> str:
-    """97.2 % right, or a dash where nothing was measured yet."""
+    """97.2 %, or a dash where nothing was measured yet."""
     found = score(run)
-    if found is None:
-        return "–"
-    return percent(found[1]) if 0 <= found[1] <= 1 else amount(found[1])
+    return "–" if found is None else found.words
+
+
+def score_title(run: Run) -> str:
+    """What the score is called: Right answers."""
+    found = score(run)
+    return "Score" if found is None else found.metric.title

@@ -4,6 +4,8 @@ import math
 import re
 import time
 
+from backend.wording import megabytes as megabytes
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # Streamlit looks for these in the text itself, after Markdown has been read.
 _JOINER = "\u2060"
@@ -17,6 +19,22 @@ def escape(text: str, limit: int = 90) -> str:
     line = " ".join(str(text).split())
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
+    return _escape_line(line)
+
+
+def escape_lines(text: str) -> str:
+    """A text of several lines as it is, for anything that reads Markdown."""
+    first, *rest = str(text).split("\n")
+    return "  \n".join([_escape_line(first), *map(_indented, rest)])
+
+
+def _indented(line: str) -> str:
+    # Markdown drops spaces at the beginning of a line, and one that is empty ends the paragraph.
+    blank = len(line) - len(line.lstrip())
+    return "\u00a0" * max(blank, not line.strip()) + _escape_line(line[blank:])
+
+
+def _escape_line(line: str) -> str:
     marked = _SHORTCODE.sub(lambda match: match.group(0) + _JOINER, line)
     return _PUNCTUATION.sub(r"\\\1", marked)
 
@@ -52,15 +70,6 @@ def parameters(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {letter}"
     return str(count)
-
-
-def megabytes(size: float) -> str:
-    """Megabytes with the unit that fits."""
-    if size >= 1024:
-        return f"{size / 1024:.1f} GB"
-    if size < 0.1:
-        return f"{max(1, round(1024 * size))} kB"
-    return f"{size:.0f} MB" if size >= 10 else f"{size:.1f} MB"
 
 
 def amount(value: float, digits: int = 4) -> str:

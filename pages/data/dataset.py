@@ -1,19 +1,27 @@
-"""One data set: examples of each class, how many there are, what was skipped; rename, delete."""
+"""One data set: what the doctor says of it, figures, examples to change, classes, history."""
 
 import streamlit as st
 
 from backend import datasets
-from backend.charts import class_balance_figure
 from backend.datasets import Dataset
 from backend.errors import TrainroomError
 from pages.components import links
-from pages.components.errors import explain_error
-from pages.components.layout import card, empty_state, facts, page_header
-from pages.components.samples import some_examples
-from pages.components.wording import escape, megabytes, plural
+from pages.components.layout import empty_state, page_header
+from pages.components.wording import escape
+from pages.data.dataset_classes import classes_and_parts
+from pages.data.dataset_dialogs import copy_dialog, delete_dialog, export_dialog, rename_dialog
+from pages.data.dataset_doctor import doctor_card
+from pages.data.dataset_examples import examples_view
+from pages.data.dataset_history import history
+from pages.data.dataset_overview import overview
+from pages.data.dataset_words import VIEW
 
-SPLITS = {"train": "Training", "validation": "Validation", "test": "Test"}
-SHOWN = 36
+VIEWS = {
+    "overview": ("Overview", overview),
+    "examples": ("Examples", examples_view),
+    "classes": ("Classes and parts", classes_and_parts),
+    "history": ("History", history),
+}
 
 
 def main() -> None:
@@ -27,121 +35,40 @@ def main() -> None:
         place.page_link(links.DATASETS, label="See all data sets", icon=":material/database:")
         return
     _header(dataset)
-    with card("examples"):
-        _examples(dataset)
-    left, right = st.columns([3, 2], gap="medium")
-    with left, card("balance"):
-        st.markdown("#### How many of each class")
-        figure = class_balance_figure(datasets.class_counts(dataset), SPLITS)
-        st.plotly_chart(
-            figure, config={"displayModeBar": False}, key="balance_chart",
-            alt="Number of examples of each class, in the training, validation and test part",
-        )  # fmt: skip
-    with right:
-        with card("about"):
-            st.markdown("#### About this data")
-            _about(dataset)
-        _skipped(dataset)
+    if st.session_state.get(VIEW) not in VIEWS:
+        asked = st.query_params.get("view", "")
+        st.session_state[VIEW] = asked if asked in VIEWS else "overview"
+    view = st.session_state[VIEW]
+    doctor_card(dataset, whole=view == "overview")
+    chosen = st.segmented_control(
+        "What to look at", list(VIEWS), required=True, key=VIEW, label_visibility="collapsed",
+        format_func=lambda name: VIEWS[name][0],
+    )  # fmt: skip
+    VIEWS[chosen or view][1](dataset)
 
 
 def _header(dataset: Dataset) -> None:
     title = escape(str(dataset.details.get("title") or dataset.name), 80)
-    actions = page_header(title, escape(str(dataset.details.get("description") or ""), 300))
+    words = escape(str(dataset.details.get("description") or ""), 300)
+    actions = page_header(title, words, lambda: _version_badge(dataset))
     with actions:
         if st.button("Train on it", icon=":material/rocket_launch:", type="primary"):
             st.switch_page(links.NEW_RUN, query_params={"data": dataset.id})
-        if not dataset.bundled:
-            with st.popover("More", icon=":material/more_horiz:"):
+        with st.popover("More", icon=":material/more_horiz:"):
+            if st.button("Export", icon=":material/download:", type="tertiary"):
+                export_dialog(dataset)
+            if st.button("Make a copy", icon=":material/content_copy:", type="tertiary"):
+                copy_dialog(dataset)
+            if not dataset.bundled:
                 if st.button("Rename", icon=":material/edit:", type="tertiary"):
-                    _rename(dataset)
+                    rename_dialog(dataset)
                 if st.button("Delete", icon=":material/delete:", type="tertiary"):
-                    _delete(dataset)
+                    delete_dialog(dataset)
 
 
-def _examples(dataset: Dataset) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("#### Examples", width="stretch")
-        label = st.selectbox(
-            "Class", ["", *dataset.classes], width=220, label_visibility="collapsed",
-            format_func=lambda name: name or "All classes",
-        )  # fmt: skip
-        split = st.segmented_control(
-            "Part", list(SPLITS), default="train", required=True, label_visibility="collapsed",
-            format_func=SPLITS.__getitem__,
-        )  # fmt: skip
-        if st.button("Others", icon=":material/shuffle:", help="Show other examples"):
-            st.session_state["examples_seed"] = st.session_state.get("examples_seed", 0) + 1
-    seed = st.session_state.get("examples_seed", 0)
-    try:
-        examples = some_examples(dataset.id, split or "train", SHOWN, seed, label or None)
-    except TrainroomError as error:
-        explain_error(error, "The examples cannot be shown")
-        return
-    if not examples:
-        st.caption("There are none of this class in this part.")
-    elif examples[0].png is not None:
-        with st.container(horizontal=True, gap="small", key="samples_gallery"):
-            for example in examples:
-                st.image(example.png, caption=escape(example.label, 16), width=74,
-                         alt=f"Example of {example.label}")  # fmt: skip
-    else:
-        rows = [{"Text": example.text, "Class": example.label} for example in examples]
-        wide = {"Text": st.column_config.TextColumn(width="large")}
-        st.dataframe(
-            rows, hide_index=True, height=420, column_config=wide, alt="Examples of this data set"
-        )
-
-
-def _about(dataset: Dataset) -> None:
-    pairs = {
-        "Examples": f"{dataset.rows:,}",
-        "Classes": plural(len(dataset.classes), "class", "classes"),
-        **{SPLITS.get(name, name): f"{count:,}" for name, count in dataset.splits.items()},
-        "Size on disk": megabytes(dataset.bytes / 2**20),
-        "Source": escape(dataset.source, 200),
-        "Licence": escape(dataset.licence, 200),
-    }
-    if dataset.details.get("source_note"):
-        pairs["Note"] = escape(str(dataset.details["source_note"]), 300)
-    facts(pairs)
-    for warning in dataset.details.get("warnings", []):
-        st.warning(escape(str(warning), 400), icon=":material/warning:")
-
-
-def _skipped(dataset: Dataset) -> None:
-    count = int(dataset.details.get("skipped_count", len(dataset.skipped)))
-    if not count:
-        return
-    with card("skipped"):
-        st.markdown(f"#### {plural(count, 'row')} left out")
-        st.dataframe(dataset.skipped, hide_index=True, height=240, alt="What was left out and why")
-
-
-@st.dialog("Rename this data set", icon=":material/edit:")
-def _rename(dataset: Dataset) -> None:
-    with st.form("rename_dataset", border=False):
-        name = st.text_input("Name", dataset.name, max_chars=100)
-        if st.form_submit_button("Save", type="primary", width="stretch"):
-            try:
-                datasets.rename_dataset(dataset.id, name)
-            except TrainroomError as error:
-                explain_error(error)
-            else:
-                st.rerun()
-
-
-@st.dialog("Delete for good?", icon=":material/delete:")
-def _delete(dataset: Dataset) -> None:
-    st.markdown(
-        f"**{escape(dataset.name)}** will be gone. Runs that learned from it keep their models."
-    )
-    if st.button("Delete", type="primary", icon=":material/delete:", key="delete_confirmed"):
-        try:
-            datasets.delete_dataset(dataset.id)
-        except TrainroomError as error:
-            explain_error(error)
-        else:
-            st.switch_page(links.DATASETS)
+def _version_badge(dataset: Dataset) -> None:
+    if dataset.version > 1:
+        st.badge(f"version {dataset.version}", icon=":material/history:", color="gray")
 
 
 main()

@@ -1,24 +1,23 @@
 """Data sets: what a model can learn from on this computer, what can be downloaded."""
 
-from functools import partial
-
 import streamlit as st
 
 from backend import datasets
 from backend.datasets import Dataset, DownloadOffer
-from backend.errors import TrainroomError
 from backend.tasks import Task, list_tasks
 from pages.components import links
-from pages.components.errors import explain_error
+from pages.components.errand_progress import going_on
+from pages.components.errors import told
 from pages.components.layout import card, page_header
-from pages.components.samples import in_order, samples_row
-from pages.components.wording import escape, megabytes, plural
+from pages.components.samples import in_order, samples_row, size_words
+from pages.components.wording import escape, megabytes
 
 
 def main() -> None:
     actions = page_header("Data sets", "What a model can learn from. Everything stays here.")
     if actions.button("Add your own data", icon=":material/upload:", type="primary"):
         st.switch_page(links.IMPORT)
+    going_on()
     found = in_order(datasets.list_datasets())
     own = [dataset for dataset in found if not dataset.bundled]
     for title, group in (("Your own", own), ("Ready to use", [d for d in found if d.bundled])):
@@ -43,10 +42,7 @@ def _card(dataset: Dataset, task: Task | None) -> None:
         st.markdown(f":gray[{escape(str(dataset.details['description']), 200)}]")
     samples_row(dataset, 7)
     st.space("stretch")
-    st.caption(
-        f"{plural(dataset.rows, 'example')} · {plural(len(dataset.classes), 'class', 'classes')} · "
-        f"{megabytes(dataset.bytes / 2**20)}"
-    )
+    st.caption(f"{size_words(dataset)} · {megabytes(dataset.bytes / 2**20)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             links.DATASET, label="Look inside", icon=":material/search:", width="stretch",
@@ -80,17 +76,9 @@ def _offer(offer: DownloadOffer) -> None:
     st.caption(f"From {escape(offer.source, 80)}")
     st.space("stretch")
     if st.button("Download", key=f"download_{offer.name}", icon=":material/download:"):
-        bar = st.progress(0.0, text="Starting …")
-        try:
-            datasets.download_dataset(offer.name, progress=partial(_show, bar))
-        except TrainroomError as error:
-            explain_error(error, "The download failed")
-        else:
+        with told("The download failed"):
+            datasets.start_download(offer.name)
             st.rerun()
-
-
-def _show(bar: st.delta_generator.DeltaGenerator, words: str, share: float) -> None:
-    bar.progress(min(1.0, max(0.0, share)), text=escape(words, 100))
 
 
 main()

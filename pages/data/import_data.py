@@ -1,141 +1,133 @@
-"""Add data: upload a table or a zip of pictures, check what was understood, bring it in."""
-
-from functools import partial
-from pathlib import Path
+"""Add data: what do you have, give it, see what was understood, bring it in; the page's order."""
 
 import streamlit as st
 
 from backend import datasets
-from backend.datasets import Dataset
+from backend.datasets import errands
+from backend.datasets.formats import FORMATS, DataFormat, get_format
+from backend.datasets.incoming.given import Given, find_given, forget_given
 from backend.errors import TrainroomError
-from backend.settings import MAX_UPLOAD_MB
-from backend.tasks import Task, list_tasks
-from pages.components import links
+from backend.tasks import tasks_for
 from pages.components.choice_cards import Choice, choice_cards
+from pages.components.errand_progress import follow_errand, going_on
 from pages.components.errors import explain_error, told
 from pages.components.layout import card, page_header
-from pages.components.wording import escape, plural
-
-HOW = {
-    "text": (
-        "A table (CSV) with one column of texts and one of labels.",
-        ["csv", "tsv", "txt", "zip"],
-    ),
-    "image": (
-        "A zip with one folder per class, and in each folder its pictures.",
-        ["zip"],
-    ),
-}
+from pages.components.wording import escape, megabytes, plural
+from pages.data.import_result import show_result
+from pages.data.understood import understood
+from pages.data.ways import give_data
 
 
 def main() -> None:
     page_header("Add your own data", "It is copied into Trainroom's own folder, and nowhere else.")
-    done = st.query_params.get("done")
-    if done:
+    query = st.query_params
+    if "done" in query:
         with told("This data set is gone"):
-            _result(datasets.get_dataset(done))
-        return
-    st.markdown("### :gray-badge[1] What should a model learn from it?", anchors=False)
-    tasks = {task.name: task for task in list_tasks()}
-    choices = [Choice(task.name, task.title, HOW[task.input_kind][0], task.icon)
-               for task in tasks.values()]  # fmt: skip
-    task = tasks[choice_cards("import_task", choices, width=300)]
-    st.markdown("### :gray-badge[2] Your file", anchors=False)
-    with card("upload"):
-        path = _upload(task)
-        if path is not None:
-            _form(task, path, st.session_state["import_file"][1])
+            show_result(datasets.get_dataset(query["done"][:200]))
+    elif "errand" in query:
+        _progress(query["errand"][:200])
+    else:
+        going_on("import")
+        given = _given()
+        data_format = _format(given)
+        if given is None:
+            _heading(2, "Bring it here")
+            with card("ways"):
+                give_data(data_format)
+        else:
+            _heading(2, "What you brought")
+            _what_was_given(given)
+            _heading(3, "Is this right?")
+            understood(given, data_format)
 
 
-def _upload(task: Task) -> Path | None:
-    """The uploaded file on disk; written once per upload."""
-    words, kinds = HOW[task.input_kind]
-    limit = int(min(MAX_UPLOAD_MB.value(), st.get_option("server.maxUploadSize")))
-    upload = st.file_uploader(
-        words, kinds, key=f"import_upload_{task.name}", max_upload_size=limit,
-        help="Larger files: python -m backend import, in a terminal.",
-    )  # fmt: skip
-    if upload is None:
+def _heading(number: int, words: str) -> None:
+    st.markdown(f"### :gray-badge[{number}] {words}", anchors=False)
+
+
+def _given() -> Given | None:
+    """What was given on this page before; the address names it, so that a reload finds it."""
+    name = st.query_params.get("given")
+    if not name:
         return None
-    known = st.session_state.get("import_file")
-    # A file that waited for long was tidied away; the upload itself is still here.
-    if known is None or known[0] != upload.file_id or not known[2].exists():
-        try:
-            path = datasets.save_upload(upload.name, upload)
-        except TrainroomError as error:
-            explain_error(error, "The file could not be read")
-            return None
-        st.session_state["import_file"] = (upload.file_id, upload.name, path)
-    return st.session_state["import_file"][2]
-
-
-def _form(task: Task, path: Path, original: str) -> None:
-    text_column = label_column = None
-    if task.input_kind == "text" and not original.lower().endswith(".zip"):
-        columns = _columns(path, original)
-        if columns is None:
-            return
-        text_column, label_column = columns
-    name = st.text_input("Name of the data set", Path(original).stem[:100], max_chars=100)
-    if not st.button("Bring it in", type="primary", icon=":material/download_done:"):
-        return
-    path.touch()  # what lies about for ten minutes is tidied away
-    bar = st.progress(0.0, text="Reading …")
     try:
-        dataset = datasets.import_dataset(
-            path, task=task.name, name=name, text_column=text_column, label_column=label_column,
-            original_name=original, progress=partial(_show, bar),
-        )  # fmt: skip
+        return find_given(name[:200])
     except TrainroomError as error:
-        bar.empty()
+        del st.query_params["given"]
+        explain_error(error, "It has to be given again")
+        return None
+
+
+def _format(given: Given | None) -> DataFormat:
+    """The kind of data: chosen among cards, or one line once something was given."""
+    usable = [one for one in FORMATS if tasks_for(one.name)]
+    chosen = st.query_params.get("what", "")
+    if chosen in [one.name for one in usable] and "import_format" not in st.session_state:
+        st.session_state["import_format"] = chosen
+    _heading(1, "What do you have?")
+    if given is None:
+        choices = [
+            Choice(one.name, one.title, one.how, tasks_for(one.name)[0].icon) for one in usable
+        ]
+        found = choice_cards("import_format", choices, width=300)
+    else:
+        names = [one.name for one in usable]
+        found = st.session_state.get("import_format", names[0])
+        found = st.pills(
+            "Kind of data", names, default=found if found in names else names[0], required=True,
+            label_visibility="collapsed", key="import_format_line",
+            format_func=lambda name: get_format(name).title,
+        ) or names[0]  # fmt: skip
+        st.session_state["import_format"] = found
+    st.query_params["what"] = found
+    return get_format(found)
+
+
+@st.fragment(run_every=60)
+def _keep(given_id: str) -> None:
+    """What was given is cleared away after ten minutes, but not while somebody looks at it."""
+    with told("It has to be given again"):
+        find_given(given_id)
+
+
+def _what_was_given(given: Given) -> None:
+    _keep(given.id)
+    with card("given"), st.container(horizontal=True, vertical_alignment="center"):
+        size = f" · {megabytes(given.size / 2**20)}" if given.files else ""
+        count = f" · {plural(len(given.files), 'file')}" if len(given.files) > 1 else ""
+        st.markdown(f":material/draft: **{escape(given.title, 80)}**{count}{size}", width="stretch")
+        if st.button("Take something else", icon=":material/undo:"):
+            forget_given(given.id)
+            del st.query_params["given"]
+            st.rerun()
+
+
+def _progress(errand_id: str) -> None:
+    """The import that the address names: how far it is, or what became of it."""
+    try:
+        errand = errands.find_errand(errand_id)
+        if not errand.is_running:
+            dataset = errands.imported(errand)
+            errands.end_errand(errand.id)
+            st.query_params.clear()
+            st.query_params["done"] = dataset.id
+            st.rerun()
+    except TrainroomError as error:
+        errands.end_errand(errand_id)
+        del st.query_params["errand"]
         explain_error(error, "The data could not be brought in")
+        if st.button("Look at it again", icon=":material/undo:", type="primary"):
+            st.rerun()
         return
-    path.unlink(missing_ok=True)
-    st.session_state.pop("import_file", None)
-    st.query_params["done"] = dataset.id
-    st.rerun()
-
-
-def _columns(path: Path, original: str) -> tuple[str, str] | None:
-    """Show the first rows and let the guessed columns be corrected."""
-    try:
-        preview = datasets.inspect_table(path, original)
-    except TrainroomError as error:
-        explain_error(error, "The table could not be read")
-        return None
-    st.dataframe(preview.rows[:8], hide_index=True, alt="The first rows of the table")
-    left, right = st.columns(2)
-    columns = list(preview.columns)
-
-    def index(guess: str | None, otherwise: int) -> int:
-        return columns.index(guess) if guess in columns else min(otherwise, len(columns) - 1)
-
-    text = left.selectbox("The column with the texts", columns, index(preview.text_column, 0))
-    label = right.selectbox("The column with the labels", columns, index(preview.label_column, 1))
-    return text, label
-
-
-def _show(bar: st.delta_generator.DeltaGenerator, words: str, share: float) -> None:
-    bar.progress(min(1.0, max(0.0, share)), text=escape(words, 100))
-
-
-def _result(dataset: Dataset) -> None:
-    count = int(dataset.details.get("skipped_count", len(dataset.skipped)))
-    left_out = f" {plural(count, 'row')} left out, listed with the data." if count else ""
-    st.success(
-        f"{plural(dataset.rows, 'example')} in "
-        f"{plural(len(dataset.classes), 'class', 'classes')} are ready.{left_out}",
-        title=escape(dataset.name), icon=":material/check_circle:",
-    )  # fmt: skip
-    for warning in dataset.details.get("warnings", []):
-        st.warning(escape(str(warning), 400), icon=":material/warning:")
-    with st.container(horizontal=True):
-        if st.button("Train on it", type="primary", icon=":material/rocket_launch:"):
-            st.switch_page(links.NEW_RUN, query_params={"data": dataset.id})
-        if st.button("Look inside", icon=":material/search:"):
-            st.switch_page(links.DATASET, query_params={"data": dataset.id})
-        if st.button("Add more data", icon=":material/upload:"):
-            st.switch_page(links.IMPORT)
+    with card("progress"):
+        st.markdown(f"#### Bringing in {escape(errand.title, 80)}")
+        if follow_errand(errand.id):
+            del st.query_params["errand"]
+            st.rerun()
+    st.caption(
+        "This goes on if you leave the page. Come back to it with the browser's history, or find "
+        "it on top of the list of data sets."
+    )
 
 
 main()

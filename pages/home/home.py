@@ -9,8 +9,9 @@ from backend.wording import duration
 from pages.components import links
 from pages.components.layout import card, page_header
 from pages.components.run_card import run_card
-from pages.components.status import has_model, score, score_words
-from pages.components.wording import ago, escape, percent, plural
+from pages.components.status import has_model, score
+from pages.components.tour import tour_card
+from pages.components.wording import ago, escape, plural
 from pages.home.interrupted import interrupted_banner
 from pages.home.starters import starter_cards
 
@@ -30,9 +31,12 @@ def _welcome() -> None:
         "Welcome to Trainroom",
         "Train a model, watch it learn, and try it out. No programming, no account, no internet.",
     )
+    led = tour_card()
     st.space("small")
-    st.markdown("#### Where do you want to begin?")
+    st.markdown("#### Or begin right away" if led else "#### Where do you want to begin?")
     starter_cards()
+    if led:
+        return
     st.space("medium")
     steps = (
         ("play_circle", "1. Press Start", "Training begins on this computer, in the background."),
@@ -58,6 +62,7 @@ def _overview(was_active: bool) -> None:
     if actions.button("New run", icon=":material/add:", type="primary"):
         st.switch_page(links.NEW_RUN)
     interrupted_banner()
+    tour_card()
     if active:
         _banner(active[0])
     _figures(runs, active, waiting)
@@ -104,8 +109,8 @@ def _banner(run: Run) -> None:
 
 def _figures(runs: list[Run], active: list[Run], waiting: list[Run]) -> None:
     usable = [run for run in runs if has_model(run)]
-    scored = [(found[1], run) for run in usable if (found := score(run)) and 0 <= found[1] <= 1]
-    best = max(scored, key=lambda pair: pair[0], default=None)
+    scored = [(found, run) for run in usable if (found := score(run)) and found.metric.percent]
+    best = max(scored, key=lambda pair: pair[0].value, default=None)
     recent = [run for run in runs if run.created_at > time.time() - WEEK]
     grid = st.grid(4, min_column_width=155, gap="small")
     now = f"{len(active)} training" if active else "Idle"
@@ -114,10 +119,10 @@ def _figures(runs: list[Run], active: list[Run], waiting: list[Run]) -> None:
     grid.metric("Ready to try", plural(len(usable), "model"), delta="in the playground",
                 delta_color="off", delta_arrow="off", border=True, height="stretch")  # fmt: skip
     grid.metric(
-        "Best score", score_words(best[1]) if best else "–",
+        "Best score", best[0].words if best else "–",
         delta=best[1].name[:28] if best else "nothing measured yet", delta_color="off",
         delta_arrow="off", border=True, height="stretch",
-        help=f"{percent(best[0])} right answers" if best else None,
+        help=best[0].metric.title if best else None,
     )  # fmt: skip
     grid.metric("Trained this week", duration(sum(run_seconds(run) for run in recent)),
                 delta=plural(len(recent), "run"), delta_color="off", delta_arrow="off",

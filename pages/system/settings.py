@@ -1,18 +1,21 @@
-"""Settings: what happens after a restart, and who is told when a run ends."""
+"""Settings: how trainings share the processor, what follows a restart, who is told of an end."""
 
 import dataclasses
 
 import streamlit as st
 
 from backend.errors import TrainroomError
+from backend.jobs.slots import slots_of
 from backend.notifications import notify
-from backend.preferences import Preferences, load_preferences, save_preferences
+from backend.preferences import MOST_RUNS, Preferences, load_preferences, save_preferences
 from backend.runs import ENDED, Run, list_runs
 from pages.components.errors import error_box, explain_error
 from pages.components.layout import card, page_header
+from pages.components.notifier import notification_switch
 
 FIELDS = {
-    "set_resume": "resume_after_restart", "set_url": "webhook_url", "set_email": "email_to",
+    "set_processor": "runs_on_processor", "set_resume": "resume_after_restart",
+    "set_url": "webhook_url", "set_email": "email_to",
     "set_host": "smtp_host", "set_port": "smtp_port", "set_user": "smtp_user",
 }  # fmt: skip
 
@@ -21,6 +24,8 @@ def main() -> None:
     page_header("Settings", "They hold for everybody who uses this Trainroom.")
     known = load_preferences()
     with st.form("settings", border=False), card("settings"):
+        _sharing()
+        st.space("small")
         _restart(known)
         st.space("small")
         _telling(known)
@@ -33,6 +38,20 @@ def main() -> None:
     elif saved:
         st.success("Saved.", icon=":material/check_circle:")
     _test(known)
+    with card("this_browser"):
+        st.markdown("#### In this browser")
+        st.caption("Works while a page of Trainroom is open, in whatever tab.")
+        notification_switch()
+
+
+def _sharing() -> None:
+    st.markdown("#### How many at a time")
+    st.number_input(
+        "Trainings on the processor at the same time", 1, MOST_RUNS, slots_of(["cpu"])["cpu"],
+        key="set_processor",
+        help="They share its cores, so each takes longer. Graphics cards train one after the "
+        "other, each card its own.",
+    )  # fmt: skip
 
 
 def _restart(known: Preferences) -> None:

@@ -12,6 +12,7 @@ from pages.components.errors import explain_error
 from pages.components.layout import card, empty_state, page_header
 from pages.components.status import look_of
 from pages.components.wording import ago, escape, megabytes, plural
+from pages.system.downloads import downloads_card
 
 MB = 2**20
 ROW, MOST_HEIGHT = 36, 540
@@ -30,14 +31,7 @@ def main() -> None:
     else:
         empty_state("hard_drive", "No run has saved anything yet", "Here you will clear old ones.")
     if use.downloads:
-        with card("downloads", horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"**Downloaded models and data** take {megabytes(use.downloads / MB)}. They come "
-                "again from the internet when they are needed.", width="stretch",
-            )  # fmt: skip
-            if st.button("Delete downloads", icon=":material/delete:", key="delete_downloads"):
-                _ask("Everything that was downloaded will be gone; your own data and runs stay.",
-                     [disk.delete_downloads])  # fmt: skip
+        downloads_card(use.downloads, _ask)
 
 
 def _figures(use: DiskUse) -> None:

@@ -1,55 +1,51 @@
 """New run: what to learn, from which data, with which model, how; then start."""
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
 
 from backend import runs
 from backend.errors import TrainroomError
-from backend.tasks import get_task, list_tasks
+from backend.runs import Plan, default_config
 from pages.components import links
-from pages.components.choice_cards import Choice, choice_cards
+from pages.components.asked_run import as_number
 from pages.components.errors import explain_error, told
 from pages.components.layout import card, page_header
-from pages.train.choices import choose_dataset, choose_model
+from pages.components.pin_basket import BASKET, waiting_for
+from pages.train.choices import choose_dataset, choose_task
+from pages.train.model_choice import choose_model
+from pages.train.pins_step import pins_step
+from pages.train.preflight_panel import preflight_panel
 from pages.train.settings_step import settings_step
+from pages.train.steps import open_step, step_title
 
 
 def main() -> None:
     page_header("New run", "Four choices, all made for you already. Change what you like.")
     prefill = _prefill()
-    task_name = _choose_task()
-    task = get_task(task_name)
-    _step(2, "Which data should it learn from?")
+    task = choose_task()
     dataset = choose_dataset(task)
     if dataset is None:
         return
-    _step(3, "Which model?")
-    spec = choose_model(task)
+    spec = choose_model(task, dataset)
     if spec is None:
         return
-    _step(4, "How should it train?")
+    step_title(4, "How should it train?")
+    plan = Plan(task, spec, dataset, default_config(task.name, spec.name, dataset))
     with card("settings"):
-        config = settings_step(task, spec, prefill)
+        settings = settings_step(plan, prefill)
+    if settings is None:
+        return
+    plan = replace(plan, config=settings.config)
+    preflight_panel(plan, settings.presets, settings.form_key)
+    pins_step(task, prefill.get("pinned", []), st.session_state.get("new_asked"))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="start_row"):
         name = st.text_input(
             "Name of this run", key="new_name", max_chars=100,
             placeholder=f"{dataset.name} · {spec.title}", help="Optional; you can rename it later.",
         )  # fmt: skip
-        if config is not None:
-            _start(task_name, dataset.id, spec.name, name, config)
-
-
-def _step(number: int, question: str) -> None:
-    st.space("small")
-    st.markdown(f"### :gray-badge[{number}] {question}", anchors=False)
-
-
-def _choose_task() -> str:
-    _step(1, "What should it learn?")
-    choices = [
-        Choice(task.name, task.title, task.description, icon=task.icon) for task in list_tasks()
-    ]
-    return choice_cards("new_task", choices, width=300)
+        _start(plan, name, prefill.get("parent"))
 
 
 def _prefill() -> dict[str, Any]:
@@ -61,16 +57,24 @@ def _prefill() -> dict[str, Any]:
     prefill: dict[str, Any] = {}
     with told("That run cannot be copied"):
         if asked["clone"]:
-            prefill = runs.clone_run(_number(asked["clone"]))
+            prefill = runs.clone_run(as_number(asked["clone"]))
             # A failed run's way on names what it changes; the form checks it like any input.
             config = prefill["config"]
             config |= {name: value for name, value in asked.items() if name in config}
+            if "model" in asked:
+                # With the settings that suit it, not with those of the copied run.
+                prefill |= {"model": asked["model"], "config": {}, "name": ""}
             st.session_state["new_name"] = prefill["name"]
+            st.session_state.pop("new_preset", None)
+            open_step(None)
         elif asked["data"]:
             from backend.datasets import get_dataset
 
             dataset = get_dataset(asked["data"])
-            prefill = {"task": dataset.task, "dataset": dataset.id}
+            # Whoever sends here may wish for settings, such as the data doctor.
+            wishes = {name: value for name, value in asked.items() if name not in ("data", "clone")}
+            prefill = {"task": dataset.task, "dataset": dataset.id, "wishes": wishes}
+            open_step("model")
     for field, key in (("task", "new_task"), ("dataset", "new_dataset"), ("model", "new_model")):
         if prefill.get(field):
             st.session_state[key] = prefill[field]
@@ -78,24 +82,25 @@ def _prefill() -> dict[str, Any]:
     return prefill
 
 
-def _number(text: str) -> int:
-    """A run's number from the address; 0, which no run has, where it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 13 else 0
-
-
-def _start(task: str, dataset: str, model: str, name: str, config: dict[str, Any]) -> None:
+def _start(plan: Plan, name: str, parent: int | None) -> None:
     if not st.button(
         "Start training", type="primary", icon=":material/play_arrow:", key="new_start"
     ):
         return
     try:
         run = runs.start_run(
-            task=task, dataset=dataset, model=model, name=name.strip() or None, config=config
+            task=plan.task.name,
+            dataset=plan.dataset.id,
+            model=plan.spec.name,
+            name=name.strip() or None,
+            config=asdict(plan.config),
+            pinned=waiting_for(plan.task),
+            parent=parent,
         )
     except TrainroomError as error:
         explain_error(error, "The training could not start")
     else:
-        for key in ("new_name", "new_asked", "new_prefill"):
+        for key in ("new_name", "new_asked", "new_prefill", "new_preset", "new_open", BASKET):
             st.session_state.pop(key, None)
         st.switch_page(links.RUN, query_params={"run": str(run.id)})
 

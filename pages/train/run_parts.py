@@ -1,88 +1,56 @@
-"""The parts of a run's page below and above its curves: outcome, history, log, tables."""
+"""The parts of a run's page below and above its curves: outcome and tables."""
 
 import dataclasses
-import time
 
 import streamlit as st
 
 from backend.datasets import get_dataset
+from backend.disk import run_bytes
 from backend.errors import TrainroomError
-from backend.runs import Reason, Run, RunStatus, list_events, read_log
+from backend.runs import Reason, Run, RunStatus
 from backend.tasks import get_task
 from pages.components.config_form import option_words
 from pages.components.layout import facts
 from pages.components.run_actions import remedy_buttons
-from pages.components.status import has_model, score, score_words
-from pages.components.wording import amount, escape, megabytes, parameters, plural
-
-EVENT_ICONS = {
-    "queued": "schedule", "starting": "hourglass_top", "running": "play_circle",
-    "stopping": "stop_circle", "finished": "check_circle", "failed": "error",
-    "stopped": "stop_circle", "lost": "link_off", "saved": "save", "best": "star",
-    "held": "pause_circle", "checkpoint_skipped": "warning", "early_stop": "flag",
-    "epoch": "flag", "warning": "warning", "evaluated": "grading", "evaluation": "grading",
-}  # fmt: skip
-SHOWN_EVENTS = 40
+from pages.components.samples import size_words
+from pages.components.status import has_model, score, score_title, score_words
+from pages.components.wording import amount, escape, megabytes, parameters
+from pages.train.score_parts import is_no_better, what_it_is_worth
 
 
 def outcome(run: Run) -> None:
     """One clear box once it has ended: how, what was kept and what to do."""
     if run.status is RunStatus.FINISHED and score(run):
-        st.success(
-            f"{score_words(run)} right answers on examples the model had never seen. "
-            "Try it with your own.",
-            title="Finished", icon=":material/check_circle:",
-        )  # fmt: skip
+        said = f"{escape(score_title(run))}: {score_words(run)}, on examples that the model had "
+        said += f"never seen.{what_it_is_worth(run)} Try it with your own."
+        if is_no_better(run):
+            st.warning(said, title="Finished, but no better than a guess", icon=":material/casino:")
+        else:
+            st.success(said, title="Finished", icon=":material/check_circle:")
     elif run.status in (RunStatus.FAILED, RunStatus.LOST):
-        kept = (
-            "Its best model so far was kept: you can try it."
-            if has_model(run)
-            else "No model was saved before that."
-        )
-        words = escape(run.message or "It ended unexpectedly; the log has the details.", 900)
-        title = "The training failed" if run.status is RunStatus.FAILED else "The run was lost"
-        st.error(f"{words}  \n{kept}", title=title, icon=":material/error:")
+        words = run.message or "It ended unexpectedly; the log has the details."
+        title = "The training failed"
+        if run.status is RunStatus.LOST or run.reason is Reason.KILLED:
+            title = "The training was interrupted"
+        st.error(f"{escape(words, 900)}{_kept(run, words)}", title=title, icon=":material/error:")
         remedy_buttons(run)
     elif run.status is RunStatus.STOPPED:
+        by_hand = run.reason is Reason.USER_STOP
         kept = "The best model so far was kept." if has_model(run) else "No model was saved yet."
-        who = (
-            "You stopped it." if run.reason is Reason.USER_STOP else escape(run.message or "", 400)
-        )
-        st.info(
-            f"{who} {kept} You can continue any time.", title="Paused",
-            icon=":material/pause_circle:",
-        )  # fmt: skip
+        words = f"You stopped it. {kept}" if by_hand else escape(run.message or "", 400)
+        title = "Paused" if by_hand else "The training was interrupted"
+        st.info(f"{words} You can continue any time.", title=title, icon=":material/pause_circle:")
 
 
-def timeline(run: Run) -> None:
-    """The run's events, newest first, in words."""
-
-    def body() -> None:
-        events = list_events(run.id)
-        lines = []
-        for event in reversed(events[-SHOWN_EVENTS:]):
-            icon = EVENT_ICONS.get(event.kind, "circle")
-            clock = time.strftime("%H:%M:%S", time.localtime(event.time))
-            words = escape(event.message, 300) or escape(event.kind.capitalize())
-            lines.append(f":gray[{clock}] :material/{icon}: {words}")
-        if len(events) > SHOWN_EVENTS:
-            lines.append(f":gray[and {len(events) - SHOWN_EVENTS} earlier]")
-        st.markdown("  \n".join(lines) or ":gray[Nothing yet.]")
-
-    st.fragment(body, run_every=None if run.has_ended else 3)()
-
-
-def log_tail(run: Run) -> None:
-    """The last lines of the log, refreshed while the run is active."""
-
-    def body() -> None:
-        st.markdown("#### Log :gray[· the last lines]")
-        text = read_log(run.id, 200)
-        long = text.count("\n") > 12
-        with st.container(height=260 if long else "content", autoscroll=long, border=False):
-            st.code(text.strip() or "Nothing has been written yet.", language=None, wrap_lines=True)
-
-    st.fragment(body, run_every=None if run.has_ended else 2)()
+def _kept(run: Run, said: str) -> str:
+    """Whether there is a model, where the words about the end do not say it already."""
+    if "The model is saved" in said or "No model had been saved" in said:
+        return ""
+    return "  \n" + (
+        "Its best model so far was kept: you can try it."
+        if has_model(run)
+        else "No model was saved before that."
+    )
 
 
 def settings_table(run: Run) -> None:
@@ -113,9 +81,12 @@ def source_table(run: Run) -> None:
     """Which data and model the run used."""
     pairs = {"Data": escape(run.dataset_name), "Model": escape(run.model)}
     try:
-        dataset = get_dataset(run.dataset_id)
+        dataset = get_dataset(run.dataset_id, run.dataset_version)
+        newest = get_dataset(run.dataset_id).version
+        since = f" (there is {newest} by now)" if newest != run.dataset_version else ""
+        pairs["Version of the data"] = f"{run.dataset_version}{since}"
         counts = " / ".join(f"{count:,}" for count in dataset.splits.values())
-        pairs["Classes"] = plural(len(dataset.classes), "class", "classes")
+        pairs["Size"] = size_words(dataset)
         pairs["Train / validation / test"] = counts
         pairs["Licence of the data"] = escape(dataset.licence, 120)
     except TrainroomError:
@@ -130,4 +101,5 @@ def source_table(run: Run) -> None:
         pairs["Memory it needs"] = f"about {megabytes(spec.memory_mb)}"
     except TrainroomError:
         pass
+    pairs["On the disk"] = megabytes(run_bytes(run.id) / 2**20)
     facts(pairs)

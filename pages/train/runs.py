@@ -8,8 +8,8 @@ from backend.runs import Run, RunStatus, list_runs
 from backend.tasks import list_tasks
 from pages.components import links
 from pages.components.layout import card, empty_state, page_header
-from pages.components.queue_buttons import queue_buttons
-from pages.components.run_actions import go_on_all, problems_of_going_on
+from pages.components.queue_buttons import queue_buttons, queue_list
+from pages.components.run_actions import further_dialog, go_on_all, problems_of_going_on
 from pages.components.run_dialogs import delete_dialog, rename_dialog
 from pages.components.wording import escape, plural
 from pages.train.runs_table import selected_runs
@@ -77,6 +77,7 @@ def _table(runs: list[Run]) -> None:
         st.caption("No run fits. Choose another status, or clear the search.")
         return
     problems_of_going_on()
+    queue_list()
     chosen = selected_runs(runs)
     with card("runs_actions", horizontal=True, vertical_alignment="center"):
         _buttons(chosen)
@@ -87,7 +88,7 @@ def _buttons(chosen: list[Run]) -> None:
     words = (
         f"{plural(len(chosen), 'run')} selected"
         if chosen
-        else ":gray[Tick runs at the left to continue, rename, copy or delete them.]"
+        else ":gray[Tick runs at the left to compare, continue, rename, copy or delete them.]"
     )
     if one is not None and one.status is RunStatus.QUEUED:
         words = escape(waits_for(one), 300)
@@ -97,6 +98,9 @@ def _buttons(chosen: list[Run]) -> None:
         rename_dialog(one)
     if one is not None and st.button("Train again", icon=":material/content_copy:"):
         st.switch_page(links.NEW_RUN, query_params={"clone": str(one.id)})
+    if len(chosen) > 1 and st.button("Compare", icon=":material/stacked_line_chart:"):
+        picked = ",".join(str(run.id) for run in chosen)
+        st.switch_page(links.COMPARE, query_params={"runs": picked})
     busy = any(run.is_active for run in chosen)
     if chosen and st.button(
         "Delete", icon=":material/delete:", disabled=busy,
@@ -114,6 +118,11 @@ def _moves(chosen: list[Run]) -> None:
     ):  # fmt: skip
         go_on_all(ended)
         st.rerun()
+    if len(chosen) == 1 and chosen[0].status is RunStatus.FINISHED and st.button(
+        "Train further", icon=":material/fast_forward:", key="runs_further",
+        help="More epochs, from where it ended.",
+    ):  # fmt: skip
+        further_dialog(chosen[0])
     waiting = [run for run in chosen if run.status is RunStatus.QUEUED]
     if waiting:
         queue_buttons(waiting)

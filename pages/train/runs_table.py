@@ -1,15 +1,14 @@
 """The table of runs: one row each, sortable by every column; quick with a thousand."""
 
-import time
-
 import pandas as pd
 import streamlit as st
 
-from backend.runs import Run
+from backend.glossary import meaning
+from backend.runs import Run, run_seconds
 from backend.tasks import list_tasks
 from backend.wording import duration
 from pages.components import links
-from pages.components.status import look_of, score
+from pages.components.status import Score, look_of, score
 
 ROW = 36
 MOST_HEIGHT = 620
@@ -56,7 +55,8 @@ def runs_frame(runs: list[Run]) -> pd.DataFrame:
                 "Task": titles.get(run.task, run.task),
                 "Model": run.model,
                 "Data": run.dataset_name,
-                "Score": 100 * found[1] if found else None,
+                "Score": _number(found),
+                "Measured": _measured(found),
                 "Duration": _took(run),
                 "Started": pd.Timestamp(run.started_at or run.created_at, unit="s", tz="UTC"),
             }
@@ -64,10 +64,20 @@ def runs_frame(runs: list[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _number(found: Score | None) -> float | None:
+    if found is None:
+        return None
+    return 100 * found.value if found.metric.percent else found.value
+
+
+def _measured(found: Score | None) -> str:
+    if found is None:
+        return ""
+    return f"% {found.metric.title.lower()}" if found.metric.percent else found.metric.title
+
+
 def _took(run: Run) -> str:
-    if run.started_at is None:
-        return "–"
-    return duration((run.ended_at or time.time()) - run.started_at)
+    return duration(run_seconds(run)) if run.started_at is not None else "–"
 
 
 def _columns() -> dict[str, object]:
@@ -78,11 +88,12 @@ def _columns() -> dict[str, object]:
         "Status": column.TextColumn(width=118),
         "Name": column.TextColumn(width=176),
         "Task": column.TextColumn(width=126),
-        "Model": column.TextColumn(width=112),
-        "Data": column.TextColumn(width=92),
+        "Model": column.TextColumn(width=112, help=meaning("Model")),
+        "Data": column.TextColumn(width=92, help=meaning("Data set")),
         "Score": column.NumberColumn(
-            format="%.1f %%", help="Right answers on examples kept aside.", width=70
+            format="%.1f", help="Measured on examples kept aside.", width=64
         ),
+        "Measured": column.TextColumn("", help="What the score is of.", width=112),
         "Duration": column.TextColumn(width=88),
         "Started": column.DatetimeColumn(format="distance", width=104),
     }

@@ -1,100 +1,104 @@
-"""Asking the model and showing what it says: label, probabilities, time, what it saw, history."""
+"""Asking the model and showing what it says, by the kind of answer; what was tried before."""
 
-import base64
 import time
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from backend.charts import probabilities_figure
-from backend.errors import explain
-from backend.inference import predict
+from backend.inference import Answer, predict
+from backend.inference.wording import answer_confidence, answer_words
 from backend.runs import Run
+from backend.tasks import Task
+from backend.tasks.base import Example
 from pages.components.errors import error_box, explain_error
 from pages.components.layout import card
-from pages.components.wording import ago, escape, percent
-from pages.use.inputs import Given
+from pages.components.wording import ago, escape
+from pages.use.boxes_answer import boxes_answer
+from pages.use.growing_answer import growing_answer
+from pages.use.items_answer import items_answer
+from pages.use.label_answer import label_answer
+from pages.use.match_answer import match_answer
+from pages.use.neighbours_answer import neighbours_answer
+from pages.use.pin_answer import pin_answer
+from pages.use.text_answer import text_answer
+from pages.use.why_answer import why_answer
 
 KEPT = 50
-UNSURE = 0.5
+FOLLOWING = {"boxes"}
+"""Kinds of answers that follow the options at once: nothing in them is left to chance."""
+SHOWERS: dict[str, Callable[[Example, dict[str, Any]], None]] = {
+    "boxes": boxes_answer,
+    "label": label_answer,
+    "neighbours": neighbours_answer,
+    "text": text_answer,
+    "match": match_answer,
+    "items": items_answer,
+}
+"""What draws each kind of answer (backend.tasks.base.AnswerKind): from the input and the answer."""
 
 
-def ask(run: Run, given: Given) -> None:
+def to_ask_again(run: Run, task: Task, options: dict[str, Any]) -> Example | None:
+    """The input whose answer is shown, where the options have changed since."""
+    answer = st.session_state.get("play_answer")
+    if task.answer_kind not in FOLLOWING or not answer or answer["run"] != run.id:
+        return None
+    given: Example = answer["given"]
+    return given if answer["options"] != options else None
+
+
+def ask(run: Run, task: Task, given: Example, options: dict[str, Any]) -> None:
     """Send the input to the model's own process and keep the answer for this page."""
+    before = st.session_state.pop("play_answer", None)
+    tries = st.session_state.setdefault("play_history", [])
+    own: dict[str, Any] = {"run": run.id, "given": given, "time": time.time()}
+
+    def keep(answer: Answer, *, complete: bool) -> None:
+        prediction = answer.predictions[0]
+        if "prediction" not in own:
+            if tries and before and before["given"] is given:  # asked with other options: one line
+                tries.pop(0)
+            tries.insert(0, own)
+            del tries[KEPT:]
+        own["prediction"] = prediction
+        st.session_state["play_answer"] = {
+            "run": run.id, "given": given, "prediction": prediction, "step": answer.step,
+            "seconds": answer.seconds, "device": answer.device, "notes": answer.notes,
+            "complete": complete, "options": options,
+        }  # fmt: skip
+
     try:
+        if task.streams:
+            growing_answer(run, given, options, keep)
+            return
         with st.spinner("Asking the model …"):
-            answer = predict(run.id, [given.value])
+            keep(predict(run.id, [given.value], options=options), complete=True)
     except Exception as error:
         explain_error(error, "There is no answer")
-        st.session_state.pop("play_answer", None)
-        return
-    prediction = answer.predictions[0]
-    st.session_state["play_answer"] = {
-        "run": run.id, "given": given, "prediction": prediction, "step": answer.step,
-        "seconds": answer.seconds, "device": answer.device, "notes": getattr(answer, "notes", []),
-    }  # fmt: skip
-    tries = st.session_state.setdefault("play_history", [])
-    tries.insert(0, {"run": run.id, "given": given, "prediction": prediction, "time": time.time()})
-    del tries[KEPT:]
 
 
-def show_answer(run: Run) -> None:
+def show_answer(run: Run, task: Task) -> None:
     """The newest answer of this run, if there is one."""
     answer = st.session_state.get("play_answer")
     if not answer or answer["run"] != run.id:
         return
-    prediction, given = answer["prediction"], answer["given"]
+    prediction = answer["prediction"]
     if "error" in prediction:
         error_box("There is no answer", str(prediction["error"]))
         return
     with card("answer"):
-        left, right = st.columns([1, 2], gap="medium")
-        with left:
-            _what_it_was(given, prediction)
-        with right:
-            _what_it_says(answer, prediction, given)
-
-
-def _what_it_was(given: Given, prediction: dict[str, Any]) -> None:
-    if isinstance(given.value, str):
-        st.markdown(f"> {escape(given.value, 600)}")
-        return
-    with st.container(key="samples_given"):
-        try:
-            st.image(given.value, width=150, alt="The picture that you gave")
-        except Exception as error:
-            st.caption(explain(error)[1])
-        if prediction.get("seen"):
-            seen = base64.b64decode(prediction["seen"])
-            st.image(seen, "What the model saw", width=96, alt="The picture as the model got it")
-
-
-def _what_it_says(answer: dict[str, Any], prediction: dict[str, Any], given: Given) -> None:
-    probabilities: dict[str, float] = prediction.get("probabilities", {})
-    label = str(prediction["label"])
-    share = probabilities.get(label, 0.0)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"## {escape(label, 60)}", width="content")
-        st.badge(percent(share), color="green" if share > UNSURE else "orange")
-        if given.truth is not None:
-            right = given.truth == label
-            st.badge(
-                "right" if right else f"it is {escape(given.truth, 40)}",
-                icon=":material/check:" if right else ":material/close:",
-                color="green" if right else "red",
-            )
-    if share <= UNSURE:
-        st.caption("It is not sure: no answer got more than half.")
-    st.plotly_chart(
-        probabilities_figure(probabilities), config={"displayModeBar": False}, key="play_chart",
-        alt=f"Probabilities: {label} {percent(share)}",
-    )  # fmt: skip
-    for hint in [*prediction.get("hints", []), *answer["notes"]]:
-        st.caption(f":material/lightbulb: {escape(str(hint), 300)}")
-    st.caption(
-        f"{1000 * answer['seconds']:.0f} ms on {escape(str(answer['device']))} · "
-        f"model of step {answer['step']:,}"
-    )
+        SHOWERS[task.answer_kind](answer["given"], prediction)
+        stopped = [] if answer["complete"] else ["You stopped it here."]
+        for hint in [*prediction.get("hints", []), *stopped, *answer["notes"]]:
+            st.caption(f":material/lightbulb: {escape(str(hint), 300)}")
+        st.caption(
+            f"{1000 * answer['seconds']:.0f} ms on {escape(str(answer['device']))} · "
+            f"model of step {answer['step']:,}"
+        )
+        if answer["complete"]:
+            pin_answer(run, task, answer["given"])
+        if task.explains and answer["complete"]:
+            why_answer(run, answer)
 
 
 def history_table() -> None:
@@ -104,9 +108,9 @@ def history_table() -> None:
         return
     rows = [
         {
-            "Given": " ".join(entry["given"].name.split())[:80],
-            "Answer": entry["prediction"].get("label", "–"),
-            "Sure": max(entry["prediction"].get("probabilities", {"": 0.0}).values()),
+            "Given": " ".join(entry["given"].title.split())[:80],
+            "Answer": answer_words(entry["prediction"])[:200],
+            "Sure": answer_confidence(entry["prediction"]),
             "Run": f"#{entry['run']}",
             "When": ago(entry["time"]),
         }

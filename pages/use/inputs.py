@@ -1,82 +1,37 @@
-"""What the user can give to a model: a text, a picture, the camera, or an example of the test."""
+"""What the user can give to a model: by the task's kind of input, or an example of the test."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from backend.datasets import get_dataset
+from backend.errors import TrainroomError
 from backend.runs import Run
-from pages.components.draw_pad import draw_pad
-from pages.components.samples import some_examples
+from backend.tasks import Task
+from backend.tasks.base import Example
 from pages.components.wording import escape
+from pages.use.items_input import items_input
+from pages.use.picture_input import pair_input, picture_input
+from pages.use.sound_input import sound_input
+from pages.use.text_input import text_input
 
 SHOWN = 8
-WAYS = {
-    "Upload": ":material/upload:",
-    "Draw": ":material/draw:",
-    "Camera": ":material/photo_camera:",
+FIELDS: dict[str, Callable[[Run, Task], Example | None]] = {
+    "text": text_input,
+    "image": picture_input,
+    "two-images": pair_input,
+    "audio": sound_input,
+    "items": items_input,
 }
-PICTURES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+"""The fields for each kind of input (backend.tasks.base.InputKind)."""
 
 
-@dataclass(frozen=True)
-class Given:
-    """Something to answer: a text or a picture's bytes, what to call it, and the truth if known."""
-
-    value: str | bytes
-    name: str
-    truth: str | None = None
-
-
-def own_input(kind: str, run_id: int) -> Given | None:
+def own_input(run: Run, task: Task) -> Example | None:
     """The fields for the task's kind of input; something only when it is new."""
-    if kind == "text":
-        return _text(run_id)
-    return _picture(run_id)
+    return FIELDS[task.input_kind](run, task)
 
 
-def _text(run_id: int) -> Given | None:
-    with st.form(f"play_text_{run_id}", border=False):
-        text = st.text_area(
-            "Your text", height=110, max_chars=20_000, placeholder="Type a sentence …"
-        )
-        sent = st.form_submit_button("Ask", type="primary", icon=":material/send:")
-    if not sent:
-        return None
-    if not text.strip():
-        st.warning("Type a sentence first.", icon=":material/edit:")
-        return None
-    return Given(text, text)
-
-
-def _picture(run_id: int) -> Given | None:
-    # The browser asks for the camera as soon as the field is drawn: only on request.
-    way = st.segmented_control(
-        "Your picture", list(WAYS), default="Upload", required=True, key="play_way",
-        format_func=lambda name: f"{WAYS[name]} {name}",
-    )  # fmt: skip
-    if way == "Draw":
-        drawn = draw_pad("play_drawing")
-        return Given(drawn, "drawing") if drawn else None
-    if way == "Camera":
-        return _new(run_id, "photo", st.camera_input("Take a picture", key="play_photo"))
-    upload = st.file_uploader(
-        "Upload a picture", PICTURES, max_upload_size=50, key="play_upload",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    return _new(run_id, "upload", upload)
-
-
-def _new(run_id: int, name: str, file: UploadedFile | None) -> Given | None:
-    """The file if this model was not asked yet: every rerun brings the same one again."""
-    seen = (run_id, file.file_id) if file else None
-    if file is None or st.session_state.get(f"play_seen_{name}") == seen:
-        return None
-    st.session_state[f"play_seen_{name}"] = seen
-    return Given(file.getvalue(), file.name)
-
-
-def examples_to_click(run: Run, kind: str) -> Given | None:
+def examples_to_click(run: Run, task: Task) -> Example | None:
     """Examples that the model has never seen, to click; the clicked one."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Or an example it has never seen", width="stretch")
@@ -84,23 +39,69 @@ def examples_to_click(run: Run, kind: str) -> Given | None:
             st.session_state["play_seed"] = st.session_state.get("play_seed", 0) + 1
     seed = st.session_state.get("play_seed", 0)
     try:
-        examples = some_examples(run.dataset_id, "test", SHOWN, seed)
-    except Exception:
+        examples = _examples(run.task, run.dataset_id, run.dataset_version, seed)
+    except TrainroomError:
         st.caption("The data set is gone, so there are no examples to show.")
         return None
+    return PICKERS.get(task.input_kind, _texts)(examples, seed)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _examples(task: str, dataset_id: str, version: int, seed: int) -> list[Example]:
+    """Examples to try, of the data that the run learned from; a version never changes."""
+    from backend.tasks import get_task
+
+    return get_task(task).examples(get_dataset(dataset_id, version), limit=SHOWN, seed=seed)
+
+
+def _texts(examples: list[Example], seed: int) -> Example | None:
     picked = None
-    if kind == "text":
-        for example in examples[:5]:
-            words = escape(example.text or "", 90)
-            key = f"play_{seed}_{example.index}"
-            if st.button(words, key=key, type="tertiary", icon=":material/play_arrow:"):
-                picked = Given(example.text or "", example.text or "", example.label)
-        return picked
-    grid = st.grid(SHOWN // 2, min_column_width=58, gap="small", key="samples_playground")
-    for example in examples:
-        with grid.container(gap="xsmall", horizontal_alignment="center"):
-            st.image(example.png, width=56, alt=f"Example of {example.label}")
-            if st.button("Try", key=f"play_{seed}_{example.index}", width="stretch"):
-                name = f"example {example.index}"
-                picked = Given(example.png or b"", name, example.label)
+    for number, example in enumerate(examples[:5]):
+        words = escape(example.title, 90)
+        key = f"play_{seed}_{number}"
+        if st.button(words, key=key, type="tertiary", icon=":material/play_arrow:"):
+            picked = example
     return picked
+
+
+def _pictures(examples: list[Example], seed: int) -> Example | None:
+    picked = None
+    grid = st.grid(SHOWN // 2, min_column_width=58, gap="small", key="samples_playground")
+    for number, example in enumerate(examples):
+        with grid.container(gap="xsmall", horizontal_alignment="center"):
+            alt = f"Example of {example.truth}" if example.truth else "Example"
+            st.image(example.value, width=56, alt=alt)
+            if st.button("Try", key=f"play_{seed}_{number}", width="stretch"):
+                picked = example
+    return picked
+
+
+def _pairs(examples: list[Example], seed: int) -> Example | None:
+    picked = None
+    grid = st.grid(SHOWN // 4, min_column_width=130, gap="small", key="samples_playground")
+    for number, example in enumerate(examples[:6]):
+        with grid.container(gap="xsmall", horizontal_alignment="center"):
+            with st.container(horizontal=True, gap="xsmall", width="content"):
+                for picture in example.value:
+                    st.image(picture, width=56, alt="One of two pictures")
+            if st.button("Try", key=f"play_{seed}_{number}", width=120):
+                picked = example
+    return picked
+
+
+def _sounds(examples: list[Example], seed: int) -> Example | None:
+    picked = None
+    for number, example in enumerate(examples[:4]):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.audio(example.value, format="audio/wav", width="stretch")
+            if st.button("Try", key=f"play_{seed}_{number}"):
+                picked = example
+    return picked
+
+
+PICKERS: dict[str, Callable[[list[Example], int], Example | None]] = {
+    "image": _pictures,
+    "two-images": _pairs,
+    "audio": _sounds,
+}
+"""How examples are offered, by the kind of input; by their titles where nothing else is said."""

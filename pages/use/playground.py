@@ -7,10 +7,12 @@ from backend.errors import TrainroomError
 from backend.runs import Run, RunStatus, list_runs
 from backend.tasks import get_task
 from pages.components import links
+from pages.components.asked_run import asked_number
+from pages.components.config_form import options_form
 from pages.components.layout import card, empty_state, page_header
-from pages.components.status import LOOKS, has_model, score_words
+from pages.components.status import LOOKS, has_model, score_title, score_words
 from pages.components.wording import escape
-from pages.use.answers import ask, history_table, show_answer
+from pages.use.answers import ask, history_table, show_answer, to_ask_again
 from pages.use.inputs import examples_to_click, own_input
 
 
@@ -32,9 +34,8 @@ def main() -> None:
 
 def _choose(runs: dict[int, Run]) -> Run:
     """Pick the model; the address keeps the choice, so that it can be shared."""
-    asked = st.query_params.get("run", "")
     ids = list(runs)
-    wanted = int(asked) if asked.isascii() and asked.isdigit() and int(asked) in runs else ids[0]
+    wanted = asked_number() if asked_number() in runs else ids[0]
     number = st.selectbox(
         "Model", ids, ids.index(wanted), key=f"play_run_{wanted}",
         format_func=lambda key: f"#{key} {runs[key].name}" if key in runs else str(key),
@@ -44,7 +45,7 @@ def _choose(runs: dict[int, Run]) -> Run:
     run = runs[number]
     look = LOOKS[run.status]
     st.badge(look.word, icon=look.icon, color=look.color)
-    st.metric("Right on new data", score_words(run))
+    st.metric(score_title(run), score_words(run))
     so_far = " so far" if run.status is RunStatus.RUNNING else ""
     st.caption(
         f"{escape(run.model, 40)} · learned from {escape(run.dataset_name, 50)} · "
@@ -65,14 +66,16 @@ def _try(run: Run) -> None:
         return
     _warm(run.id)
     with card("input"):
+        options = options_form(task.options(), key=f"play_{run.id}")
         own, examples = st.columns(2, gap="medium")
         with own:
-            given = own_input(task.input_kind, run.id)
+            given = own_input(run, task)
         with examples:
-            given = examples_to_click(run, task.input_kind) or given
-        if given is not None:
-            ask(run, given)
-    show_answer(run)
+            given = examples_to_click(run, task) or given
+        given = given or to_ask_again(run, task, options)
+    if given is not None:
+        ask(run, task, given, options)
+    show_answer(run, task)
     history_table()
 
 
@@ -80,9 +83,7 @@ def _warm(run_id: int) -> None:
     """Start the process that answers while the user still thinks of a question."""
     if st.session_state.get("play_warmed") != run_id:
         st.session_state["play_warmed"] = run_id
-        warm = getattr(inference, "warm", None)
-        if warm is not None:
-            warm()
+        inference.warm()
 
 
 main()

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from backend.cli import main as cli
-from backend.cli.output import as_csv, as_json, as_table
+from backend.cli.output import as_json, as_table
 from backend.jobs.processes import ROOT
+from backend.spreadsheets import as_csv
 from storage import database, metrics, runs
 from storage.records import ACTIVE, RunStatus
-from tests.backend.jobs.conftest import jobs_home, wait_for
+from tests.backend.jobs.conftest import heed_ctrl_c, jobs_home, wait_for
 
 __all__ = ["jobs_home"]
 
@@ -62,6 +63,14 @@ def read_json(capfd: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
+def test_further_models_are_listed_on_demand(capfd: pytest.CaptureFixture[str]) -> None:
+    asked = ("models", "--task", "image-classification")
+    few = {one["name"] for one in read_json(capfd, *asked)}
+    every = {one["name"] for one in read_json(capfd, *asked, "--all")}
+    assert "resnet50" in every - few
+    assert few < every
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -69,7 +78,7 @@ def read_json(capfd: pytest.CaptureFixture[str], *arguments: str) -> Any:
         (["fly"], "'tasks', 'models'"),
         (["tasks", "--yaml"], "--yaml"),
         (["models"], "--task is missing. Known: image-classification"),
-        (["models", "--task", "flying"], "Known: image-classification"),
+        (["models", "--task", "flying"], "Known: audio-classification, image-classification"),
         (["train"], "--task is missing"),
         (["train", "--task", "image-classification"], "--dataset is missing. Known"),
         (["train", "--task", "image-classification", "--dataset", "digits"], "Known for image"),
@@ -252,7 +261,7 @@ def test_a_failed_run_is_exit_status_one(quick_home: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     found = json.loads(done.stdout)
-    assert (found["status"], found["reason"]) == ("failed", "bad_config")
+    assert (found["status"], found["reason"]) == ("failed", "device")
     assert "no device cuda:7. It has: " in found["message"]
 
 
@@ -261,7 +270,7 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(quick_home: Path)
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "train", "--task", "image-classification",
          "--dataset", "digits", "--model", "mlp", "--set", "epochs=1000", "--wait"],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c,
     )  # fmt: skip
     wait_for(lambda: any(run.step > 0 for run in runs.list_runs()), 60)
     process.send_signal(signal.SIGINT)

@@ -11,9 +11,11 @@ import pytest
 from backend import live
 from backend.errors import NotFoundError
 from backend.live import curve_window, live_state, thin
-from storage import database, metrics, runs
+from backend.runs import stop_run
+from storage import database, files, metrics, runs
 from storage.records import ACTIVE, Reason, Run, RunStatus
 from storage.schema import AttemptRow, MetricRow, RunRow
+from tests.backend.jobs.conftest import queue_run
 
 
 @pytest.fixture
@@ -177,3 +179,56 @@ def test_thinning_keeps_peaks_and_gaps() -> None:
     assert list(chosen) == sorted(chosen)
     assert {0, 5_000, 7_777, 9_999} <= set(chosen.tolist())
     assert len(thin(np.arange(1_000), np.full(1_000, np.nan), 300)) <= 300
+
+
+def test_the_story_sends_what_is_new(home: Path) -> None:
+    run = queue_run()
+    first = live.story(run.id)
+    assert [event["message"] for event in first["events"]] == ["Waiting for its turn."]
+    assert (first["log"], first["log_bytes"], first["ended"]) == ("", 0, False)
+    log = files.run_log(run.id)
+    log.parent.mkdir(parents=True)
+    log.write_text("Loading\n" * 5000)
+    stop_run(run.id)
+    second = live.story(run.id, first["events"][-1]["id"], first["log_bytes"])
+    assert [event["kind"] for event in second["events"]] == ["stopped"]
+    assert second["log"].startswith("Loading\n")
+    assert len(second["log"]) < live.LOG_CHARACTERS
+    assert second["ended"]
+    third = live.story(run.id, second["events"][-1]["id"], second["log_bytes"])
+    assert (third["events"], third["log"]) == ([], None)
+
+
+def test_ends_are_told_once_and_none_that_was_wished(home: Path) -> None:
+    done, by_hand = queue_run(), queue_run()
+    start = live.ends(None)
+    assert start["runs"] == []
+    runs.move_run(by_hand.id, RunStatus.STOPPED, when=list(RunStatus), reason=Reason.USER_STOP)
+    runs.move_run(done.id, RunStatus.FINISHED, when=list(RunStatus), message="All done.")
+    time.sleep(0.002)  # moments are counted in thousandths
+    found = live.ends(start["now"])
+    assert found["runs"] == [{"id": done.id, "name": done.name, "sentence": "All done."}]
+    assert live.ends(found["now"])["runs"] == []
+
+
+def test_who_asks_the_same_at_once_shares_an_answer(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    now = 1000.0
+
+    def read(run_id: int) -> dict[str, Any]:
+        if run_id > 5:
+            raise NotFoundError("no such run")
+        asked.append(run_id)
+        return {"run": run_id}
+
+    monkeypatch.setattr(live.time, "monotonic", lambda: now)
+    assert [live.shared(read, number)["run"] for number in (1, 1, 2, 1)] == [1, 1, 2, 1]
+    assert asked == [1, 2]
+    now += live.SHARED_SECONDS
+    live.shared(read, 1)
+    assert asked == [1, 2, 1], "a moment later the question is asked anew"
+    for _ in range(2):
+        with pytest.raises(NotFoundError):
+            live.shared(read, 6)

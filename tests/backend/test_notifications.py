@@ -11,9 +11,16 @@ from typing import Any
 import pytest
 
 from backend import resuming, runs
-from backend.jobs.aftercare import MOST_FRUITLESS, Messenger, resume_if_wished
+from backend.jobs import aftercare
+from backend.jobs.aftercare import (
+    MOST_FRUITLESS,
+    Messenger,
+    resume_after_restart,
+    resume_if_wished,
+)
 from backend.notifications import notify
 from backend.preferences import Preferences, save_preferences
+from storage import files
 from storage import runs as stored
 from storage.records import Reason, Run, RunStatus
 from tests.backend.jobs.conftest import queue_run
@@ -148,12 +155,48 @@ def test_an_interrupted_run_goes_on_by_itself_where_that_is_wished(
     monkeypatch.setattr(resuming, "resume_run", resume)
     run = queue_run()
     claimed_and_lost(run)
-    assert not resume_if_wished(run.id)
+    resume_if_wished(run.id)
+    assert asked == []
     save_preferences(resume_after_restart=True)
-    for _ in range(MOST_FRUITLESS - 1):
-        assert resume_if_wished(run.id)
+    for tries in range(1, MOST_FRUITLESS):
+        resume_if_wished(run.id)
+        assert asked == [run.id] * tries
         claimed_and_lost(run)
     # Three attempts from the same step: something there ends them, and a person should look.
-    assert not resume_if_wished(run.id)
+    resume_if_wished(run.id)
+    resume_if_wished(ended().id)
     assert asked == [run.id] * (MOST_FRUITLESS - 1)
-    assert not resume_if_wished(ended().id)
+
+
+def shut_down(start: str) -> Run:
+    """A run that was asked to end in that system start, as a shut-down asks everybody."""
+    run = queue_run()
+    assert stored.claim_run(lambda *_: "cpu", pid=1, process_started=0.0, host="here")
+    lock = files.run_lock(run.id, 1)
+    lock.parent.mkdir(parents=True)
+    lock.write_text(f"1 {start}")
+    stored.move_run(
+        run.id, RunStatus.STOPPED, when=[RunStatus.STARTING], reason=Reason.KILLED, message="Off."
+    )
+    return run
+
+
+def test_what_a_shut_down_ended_goes_on_after_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the last one's runs, only after a restart, only where that is wished."""
+    asked: list[int] = []
+    monkeypatch.setattr(resuming, "resume_run", asked.append)
+    monkeypatch.setattr(aftercare, "system_start", lambda: "today")
+    runs_of = {start: shut_down(start) for start in ("long ago", "yesterday", "today")}
+    by_hand = ended(RunStatus.STOPPED, Reason.USER_STOP)
+    assert {run.id for run in resuming.interrupted_runs()} == {run.id for run in runs_of.values()}
+    resume_after_restart("yesterday")
+    assert asked == []
+    save_preferences(resume_after_restart=True)
+    for before in ("", "today"):
+        resume_after_restart(before)
+        assert asked == []
+    resume_after_restart("yesterday")
+    assert asked == [runs_of["yesterday"].id]
+    assert by_hand.id not in asked

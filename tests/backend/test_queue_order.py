@@ -19,10 +19,10 @@ def alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slots.remember_devices(["cpu"])
 
 
-def queued(name: str) -> Run:
+def queued(name: str, device: str = "auto") -> Run:
     return stored.create_run(
         name=name, task="toy", model="toy", dataset_id="d", dataset_name="d",
-        config={"device": "auto"},
+        config={"device": device},
     )  # fmt: skip
 
 
@@ -72,3 +72,29 @@ def test_the_sentence_names_what_is_waited_for() -> None:
     assert "1 before it" in queue_order.waits_for(later)
     stored.move_run(1, RunStatus.FINISHED, when=[RunStatus.STARTING])
     assert queue_order.waits_for(waiting).endswith("Training starts by itself.")
+
+
+def test_held_runs_do_not_count_when_one_moves() -> None:
+    first, held, last = (queued(name) for name in "abc")
+    queue_order.hold_run(held.id)
+    queue_order.move_in_queue(last.id, "up")
+    assert [queue_order.queue_position(run.id) for run in (last, first)] == [1, 2]
+    queue_order.move_in_queue(last.id, "down")
+    assert [queue_order.queue_position(run.id) for run in (first, last)] == [1, 2]
+    queue_order.move_in_queue(first.id, "up")
+    queue_order.move_in_queue(last.id, "down")
+    assert [queue_order.queue_position(run.id) for run in (first, last)] == [1, 2]
+
+
+def test_who_waits_for_another_device_is_not_before_it() -> None:
+    slots.remember_devices(["cuda:0", "cuda:1", "cpu"])
+    card, processor, either = queued("a", "cuda:0"), queued("b", "cpu"), queued("c", "auto")
+    stored.claim_run(lambda *_: "cuda:0", pid=1, process_started=0.0, host="here")
+    second = queued("d", "cuda:0")
+    assert queue_order.waits_for(processor).startswith("Next in the queue. Training starts")
+    assert queue_order.waits_for(either).startswith("Next in the queue. Training starts")
+    assert "1 before it" in queue_order.waits_for(second), "auto may take that card as well"
+    stored.move_run(either.id, RunStatus.STOPPED, when=[RunStatus.QUEUED])
+    assert queue_order.waits_for(second) == (
+        f"Next in the queue. Waiting for the graphics card (cuda:0): {card.name} is training there."
+    )

@@ -1,20 +1,40 @@
 """Letting runs go on: what is allowed, what is refused with which sentence, what is queued."""
 
 import dataclasses
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from backend import datasets, resuming, runs
-from backend.errors import BusyError, ConfigError, DataError, NotFoundError, UsageError
+from backend.errors import (
+    BusyError,
+    ConfigError,
+    DataError,
+    DiskFullError,
+    NotFoundError,
+    UsageError,
+)
 from backend.remedies import remedies
-from storage import files
+from storage import database, files
 from storage import runs as stored
 from storage.records import ENDED, Dataset, Reason, Run, RunStatus
 
 DIGITS = Dataset(
-    "digits", "digits", "image-classification", 1797, ["0", "1"], {}, "", "", True, 0, 0.0
+    "digits",
+    "digits",
+    "image-classification",
+    1797,
+    ["0", "1"],
+    {},
+    "",
+    "",
+    True,
+    0,
+    0.0,
+    format="image-class",
 )
 
 
@@ -23,7 +43,7 @@ def alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No supervisor: nothing here is trained."""
     monkeypatch.setattr(resuming, "ensure_supervisor", lambda: None)
     monkeypatch.setattr(runs, "ensure_supervisor", lambda: None)
-    monkeypatch.setattr(datasets, "get_dataset", lambda key: DIGITS)
+    monkeypatch.setattr(datasets, "get_dataset", lambda *_: DIGITS)
 
 
 def ended_run(
@@ -63,12 +83,52 @@ def test_only_what_has_ended_goes_on() -> None:
 
 def test_a_finished_run_needs_more_epochs() -> None:
     run = ended_run(RunStatus.FINISHED, None, epochs=3)
+    with database.write() as session:
+        row = session.get(stored.RunRow, run.id)
+        assert row is not None
+        row.epoch = 3.0
     assert not resuming.can_resume(run)
     with pytest.raises(UsageError, match="more than 3 epochs"):
         resuming.resume_run(run.id)
     assert runs.get_run(run.id).status is RunStatus.FINISHED
     assert resuming.resume_run(run.id, {"epochs": "5"}).config["epochs"] == 5
     assert "Epochs 3 → 5" in runs.list_events(run.id)[-1].message
+
+
+def test_a_run_that_stopped_early_goes_on_without_early_stopping() -> None:
+    run = ended_run(RunStatus.FINISHED, None, epochs=30, early_stopping=3)
+    with database.write() as session:
+        row = session.get(stored.RunRow, run.id)
+        assert row is not None
+        row.epoch = 10.0
+    for changes in ({}, {"epochs": 60}, {"epochs": 10, "early_stopping": 0}):
+        with pytest.raises(UsageError, match="after 10 of 30 epochs"):
+            resuming.resume_run(run.id, changes)
+    again = resuming.resume_run(run.id, {"early_stopping": 0})
+    assert (again.status, again.config["epochs"]) == (RunStatus.QUEUED, 30)
+
+
+def test_the_disk_is_asked_for_two_copies_as_large_as_the_newest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = ended_run()
+    copy = files.checkpoints_dir(run.id) / "step-00000012"
+    (copy / "model.safetensors").write_bytes(bytes(3_000_000))
+    free = 205 * 10**6
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(DiskFullError, match=r"205 MB left .* needs 206 MB"):
+        resuming.resume_run(run.id)
+    assert runs.get_run(run.id).status is RunStatus.STOPPED
+    free = 207 * 10**6
+    assert resuming.resume_run(run.id).status is RunStatus.QUEUED
+
+
+def test_changed_data_are_told_before_the_queue() -> None:
+    run = ended_run()
+    (files.run_dir(run.id) / "data.json").write_text('{"items.bin": [1, 1, ""]}')
+    with pytest.raises(DataError, match=r"digits were changed or deleted .* \(items.bin\)"):
+        resuming.resume_run(run.id)
+    assert runs.get_run(run.id).status is RunStatus.STOPPED
 
 
 @pytest.mark.parametrize(
@@ -96,7 +156,7 @@ def test_without_a_saved_copy_everything_may_change() -> None:
 def test_a_deleted_data_set_is_said_before_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     run = ended_run()
 
-    def gone(key: str) -> Any:
+    def gone(*_: object) -> Any:
         raise NotFoundError("gone")
 
     monkeypatch.setattr(datasets, "get_dataset", gone)

@@ -34,7 +34,10 @@ def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     # Two rows instead of the bundled data, which takes seconds to unpack.
     monkeypatch.setattr(datasets, "prepare_bundled", lambda: None)
     for name, task in (("digits", IMAGES), ("languages", TEXTS)):
-        row = Dataset(name, name, task, 9, ["a", "b"], {}, "", "", False, 0, 0.0)
+        row = Dataset(
+            name, name, task, 9, ["a", "b"], {}, "", "", False, 0, 0.0,
+            format=f"{task.split('-')[0]}-class",
+        )  # fmt: skip
         stored_datasets.create_dataset(row)
     return calls
 
@@ -73,10 +76,10 @@ def test_pretrained_is_the_default_where_weights_are_here() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"task": "flying"}, "no task called 'flying'. Known: image-classification"),
+        ({"task": "flying"}, "no task called 'flying'. Known: audio-classification"),
         ({"model": "gpt"}, "Known: mlp, cnn"),
         ({"dataset": "nothing"}, "digits"),
-        ({"dataset": "languages"}, "made for text-classification"),
+        ({"dataset": "languages"}, "holds something else"),
         ({"config": {"epoch": 3}}, "no setting called 'epoch'. Known: epochs"),
         ({"config": {"epochs": 0}}, "from 1 to 1000"),
         ({"config": {"epochs": 10**9}}, "from 1 to 1000"),
@@ -250,3 +253,16 @@ def test_time_left_follows_the_pace_of_this_attempt() -> None:
 def test_errors_are_usage_errors_with_one_sentence() -> None:
     with pytest.raises(UsageError):
         start(dataset="../../etc/passwd")
+
+
+def test_the_time_in_the_queue_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained for ten seconds, then stopped, then queued again a day ago."""
+    run = start()
+    now = 1_000_000.0
+    monkeypatch.setattr("storage.runs.time.time", lambda: now)
+    stored.claim_run(lambda *_: "cpu", pid=1, process_started=0.0, host="here")
+    now += 10
+    stored.move_run(run.id, RunStatus.STOPPED, when=[RunStatus.STARTING])
+    assert stored.requeue_run(run.id, run.config, "")
+    now += 86_400
+    assert runs.run_seconds(runs.get_run(run.id)) == pytest.approx(10.0)

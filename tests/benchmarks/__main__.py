@@ -3,7 +3,18 @@
 import importlib
 import sys
 
-NAMES = ("start", "server", "live", "throughput", "scores")
+NAMES = (
+    "start",
+    "server",
+    "live",
+    "preflight",
+    "explaining",
+    "throughput",
+    "imports",
+    "doctor",
+    "scores",
+    "language",
+)
 
 
 def main(arguments: list[str]) -> int:

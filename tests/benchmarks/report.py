@@ -1,5 +1,6 @@
 """Tables of measurements: printed, and kept in docs/benchmarks.md; every benchmark ends here."""
 
+import argparse
 import os
 import platform
 import re
@@ -63,6 +64,14 @@ def publish(table: Table, *, keep: bool) -> None:
     else:
         page = page.rstrip() + f"\n\n{block}\n"
     PAGE.write_text(page, encoding="utf-8")
+
+
+def options_parser(name: str, about: str | None) -> argparse.ArgumentParser:
+    """The options that most benchmarks have: some cases only, and whether to keep the table."""
+    parser = argparse.ArgumentParser(prog=name, description=about)
+    parser.add_argument("--only", action="append", help="a task, data set or model", default=[])
+    parser.add_argument("--keep", action="store_true", help="write docs/benchmarks.md")
+    return parser
 
 
 def median(values: Sequence[float]) -> float:

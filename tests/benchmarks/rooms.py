@@ -36,11 +36,12 @@ def tiled_mnist(rows: int) -> "Dataset":
     """MNIST's 5,000 bundled pictures, repeated for training; 500 each to check and to test."""
     from backend import datasets
     from backend.datasets.catalog import publish
-    from backend.datasets.store import Store, StoreWriter
+    from backend.datasets.store import Store
+    from backend.datasets.writer import StoreWriter
 
     known = datasets.get_dataset("mnist")
     store = Store.open(known.id)
-    with StoreWriter("image") as writer:
+    with StoreWriter("image-class") as writer:
         for split, count in enumerate((rows, 500, 500)):
             for index in range(count):
                 source = index % len(store)
@@ -55,11 +56,12 @@ def some_texts(name: str, rows: int) -> "Dataset":
     """So many texts of a bundled set for training; a tenth of that each to check and to test."""
     from backend import datasets
     from backend.datasets.catalog import publish
-    from backend.datasets.store import Store, StoreWriter
+    from backend.datasets.store import Store
+    from backend.datasets.writer import StoreWriter
 
     known = datasets.get_dataset(name)
     store = Store.open(known.id)
-    with StoreWriter("text") as writer:
+    with StoreWriter("text-class") as writer:
         for number, (split, share) in enumerate((("train", 1), ("validation", 10), ("test", 10))):
             indices = store.indices(split)  # class by class: taken evenly from all of them
             for index in indices[:: max(1, len(indices) * share // rows)][: rows // share].tolist():
@@ -93,5 +95,5 @@ def wait_for_end(run_id: int, seconds: float = 3600) -> "Run":
 def wait_for_warm_worker(home: Path, since: float = 0.0) -> None:
     """Until a worker that was warmed after this moment waits for a run."""
     note = home / "devices.json"  # a worker writes it when it is ready
-    wait_for("a warm worker", lambda: note.exists() and note.stat().st_mtime > since, 120)
+    wait_for("a warm worker", lambda: note.exists() and note.stat().st_mtime > since, 900)
     time.sleep(0.5)

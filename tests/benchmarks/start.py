@@ -21,7 +21,20 @@ def first_value(task: str, dataset: str, model: str) -> tuple[float, int]:
     return time.perf_counter() - begun, run.id
 
 
-def measure(repeats: int, *, warm: bool) -> dict[str, list[float]]:
+def pre_flight(task: str, dataset: str, model: str, *, wait: bool) -> None:
+    """Let the warm worker measure this run: to its end, or until it is in the middle of it."""
+    from backend import preflight, runs
+
+    plan = runs.plan_run(task=task, dataset=dataset, model=model)
+    preflight.ask(plan, again=True)
+    reached = {"ready"} if wait else {"measuring"}
+    wait_for("a pre-flight", lambda: preflight.ask(plan).state in reached, 120)
+    if not wait:
+        time.sleep(0.8)
+
+
+def measure(repeats: int, *, warm: bool, measured: str = "") -> dict[str, list[float]]:
+    """measured: "before" or "during" a pre-flight in the same worker the run is started."""
     found: dict[str, list[float]] = {model: [] for _, _, model in CASES}
     with fresh_home(TRAINROOM_STANDBY_WORKER="1" if warm else "0") as home:
         from backend import datasets, jobs
@@ -32,6 +45,8 @@ def measure(repeats: int, *, warm: bool) -> dict[str, list[float]]:
             wait_for_warm_worker(home)
         for _ in range(repeats):
             for task, dataset, model in CASES:
+                if measured:
+                    pre_flight(task, dataset, model, wait=measured == "before")
                 seconds, number = first_value(task, dataset, model)
                 found[model].append(seconds)
                 ended = wait_for_end(number)
@@ -45,15 +60,23 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--keep", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args(arguments)
-    columns = ("seconds, median (range)", "warm worker", "cold worker")
+    columns = (
+        "seconds, median (range)", "warm worker", "after a pre-flight", "during a pre-flight",
+        "cold worker",
+    )  # fmt: skip
     table = Table("start", "From start to the first loss value in the database", columns)
     warm = measure(options.repeats, warm=True)
+    after = measure(options.repeats, warm=True, measured="before")
+    during = measure(options.repeats, warm=True, measured="during")
     cold = measure(options.repeats, warm=False)
     for _, dataset, model in CASES:
-        table.add(f"`{model}` on {dataset}", spread(warm[model], 2), spread(cold[model], 2))
+        cells = (spread(one[model], 2) for one in (warm, after, during, cold))
+        table.add(f"`{model}` on {dataset}", *cells)
     table.notes.append(
         "Warm: the supervisor keeps a worker that has loaded its libraries (the default). Cold: "
-        "`TRAINROOM_STANDBY_WORKER=0`, the worker starts with the run. Each figure includes "
+        "`TRAINROOM_STANDBY_WORKER=0`, the worker starts with the run. After or during a "
+        "pre-flight: the same warm worker has measured, or is measuring, the same run. Each figure "
+        "includes "
         "writing the run, claiming it, loading the data and the first step."
     )
     publish(table, keep=options.keep)

@@ -6,13 +6,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.app_server import ROOT, AppServer, wait_for
-from tests.e2e.test_journey import SENTENCES, clear_digit
+from tests.backend.datasets.doctor.broken import broken_pictures, broken_reviews
+from tests.e2e import scenes
+from tests.e2e.app_server import ROOT, AppServer
+from tests.e2e.scenes import Scene
+from tests.e2e.shown_runs import ShownRuns, interrupt
 from tests.e2e.visitor import Visitor, chromium
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -22,13 +26,9 @@ MOST_HEIGHT = 1500
 SETTLE = 1200
 """Milliseconds for animations and fonts; a picture is no test, a wait does no harm here."""
 
-Scene = Callable[[Visitor], None]
 
-
-def take(browser: Browser, address: str, name: str, scene: Scene, only: set[str]) -> None:
+def take(browser: Browser, address: str, name: str, scene: Scene) -> None:
     """One scene in both widths and both themes."""
-    if only and name not in only:
-        return
     for width, height in WIDTHS.items():
         for theme in THEMES:
             visitor = Visitor(
@@ -41,10 +41,18 @@ def take(browser: Browser, address: str, name: str, scene: Scene, only: set[str]
             )
             scene(visitor)
             fit_height(visitor, height)
+            drawn(visitor)
             visitor.page.wait_for_timeout(SETTLE)
             save(visitor.page.screenshot(), FOLDER / f"{name}-{theme}-{width}.png")
             visitor.close()
     print(name, flush=True)
+
+
+def drawn(visitor: Visitor) -> None:
+    """Until nothing on the page is a placeholder or a picture that is still on its way."""
+    visitor.settled()
+    expect(visitor.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    visitor.page.wait_for_function("[...document.images].every((one) => one.complete)")
 
 
 def fit_height(visitor: Visitor, least: int) -> None:
@@ -64,142 +72,62 @@ def save(data: bytes, path: Path) -> None:
     picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-# ------------------------------------------------------------------------------- the runs
+@dataclass(frozen=True)
+class Shot:
+    """A picture: the run that it shows, if any, and what a visitor does on the page with it."""
+
+    name: str
+    scene: Callable[[int], Scene]
+    run: str = ""
+    beside: tuple[str, ...] = ()  # further runs that have to be there
 
 
-def start(task: str, dataset: str, model: str, name: str, **config: object) -> int:
-    from backend import runs
-
-    return runs.start_run(task=task, dataset=dataset, model=model, name=name, config=config).id
-
-
-def wait_for_status(run_id: int, *wanted: str) -> None:
-    from backend import jobs, runs
-
-    def reached() -> bool:
-        jobs.ensure_supervisor()
-        return runs.get_run(run_id).status in wanted
-
-    wait_for(f"run {run_id} to be {' or '.join(wanted)}", reached, 600)
-
-
-def finished_runs() -> dict[str, int]:
-    """One of each kind, as a home looks after an afternoon."""
-    from backend import runs
-
-    image, text = "image-classification", "text-classification"
-    made = {"digits": start(image, "mnist", "mlp", "Handwritten digits")}
-    made["languages"] = start(text, "languages", "embedding-bag", "Which language is it?")
-    made["topics"] = start(text, "topics", "gru", "What is it about?")
-    made["failed"] = start(
-        image,
-        "mnist",
-        "mlp",
-        "A learning rate of 10",
-        optimizer="sgd",
-        learning_rate=10.0,
-        momentum=0.999,
-        max_grad_norm=0.0,
-        warmup_steps=0,
-    )
-    made["stopped"] = start(image, "digits", "cnn", "Tiny digits, long", epochs=500)
-    wait_for_status(made["stopped"], "running")
-    wait_for("some epochs", lambda: runs.get_run(made["stopped"]).epoch > 3, 300)
-    runs.stop_run(made["stopped"])
-    wait_for_status(made["stopped"], "stopped")
-    return made
-
-
-def interrupt(run_id: int) -> None:
-    """Let the run look as one whose computer was switched off."""
-    from backend import runs
-    from storage import runs as stored
-    from storage.records import Reason, RunStatus
-
-    stored.requeue_run(run_id, runs.get_run(run_id).config, "")
-    stored.move_run(
-        run_id, RunStatus.LOST, when=list(RunStatus), reason=Reason.HOST_LOST,
-        message="The computer was switched off at about 14:02.",
-    )  # fmt: skip
-
-
-def live_run() -> int:
-    """A run that trains for as long as the pictures take, seen after some epochs."""
-    from backend import runs
-
-    number = start("image-classification", "mnist", "cnn", "Digits with a small CNN", epochs=60)
-    wait_for("some epochs", lambda: runs.get_run(number).epoch > 4, 900)
-    return number
-
-
-# ------------------------------------------------------------------------------- the scenes
-
-
-def at(path: str, title: str) -> Scene:
+def at(path: str, title: str) -> Callable[[int], Scene]:
     """A page that only has to be opened."""
-
-    def scene(visitor: Visitor) -> None:
-        visitor.open(path)
-        visitor.title(title)
-
-    return scene
+    return lambda _: scenes.at(path, title)
 
 
-def run_page(number: int) -> Scene:
-    def scene(visitor: Visitor) -> None:
-        visitor.open(f"/run?run={number}")
-        wait_for("the curves", lambda: visitor.points() > 2)
-
-    return scene
-
-
-def failed_page(number: int) -> Scene:
-    def scene(visitor: Visitor) -> None:
-        visitor.open(f"/run?run={number}")
-        visitor.status("Failed")
-
-    return scene
-
-
-def picture_answer(number: int) -> Scene:
-    def scene(visitor: Visitor) -> None:
-        visitor.open(f"/playground?run={number}")
-        visitor.page.locator('input[type="file"]').first.set_input_files(
-            {"name": "my three.jpg", "mimeType": "image/jpeg", "buffer": clear_digit(3)}
-        )
-        answered(visitor)
-
-    return scene
-
-
-def text_answer(number: int) -> Scene:
-    def scene(visitor: Visitor) -> None:
-        visitor.open(f"/playground?run={number}")
-        # Headless browsers often lack fonts for Thai or Chinese: other examples, then.
-        examples = visitor.page.locator('[class*="st-key-play_0_"]')
-        turn = 0
-        expect(examples.first).to_be_visible()
-        while not all(is_drawable(words) for words in examples.all_inner_texts()) and turn < 20:
-            turn += 1
-            visitor.press("Others")
-            examples = visitor.page.locator(f'[class*="st-key-play_{turn}_"]')
-            expect(examples.first).to_be_visible()
-        visitor.page.get_by_label("Your text").fill(SENTENCES["german"])
-        visitor.press("Ask")
-        answered(visitor)
-
-    return scene
-
-
-def is_drawable(words: str) -> bool:
-    """Latin, Greek or Cyrillic: what every system has fonts for."""
-    return all(ord(sign) < 0x530 or 0x2000 <= ord(sign) < 0x2070 for sign in words)
-
-
-def answered(visitor: Visitor) -> None:
-    answer = visitor.page.locator('[class*="st-key-card_answer"]')
-    expect(answer.get_by_role("heading", level=2)).to_be_visible()
-    visitor.settled()
+SHOTS = (
+    Shot("home-one", at("/", "Home"), "first"),
+    Shot("new-run", at("/new", "New run"), "first"),
+    Shot("compare", scenes.comparison, "first", beside=("slow", "convolved")),
+    Shot("learn", scenes.lesson, "first"),
+    Shot("new-run-measured", lambda _: scenes.measured_form, "first"),
+    Shot("data-import", lambda _: scenes.table_understood),
+    Shot("doctor-texts", lambda _: scenes.data_page(broken_reviews(600, "Opinions").id)),
+    Shot("doctor-pictures", lambda _: scenes.data_page(broken_pictures(300, "Figures").id)),
+    Shot("data-sets", at("/data", "Data sets")),
+    Shot("data", lambda _: scenes.data_page("mnist")),
+    Shot("data-boxes", lambda _: scenes.data_page("scenes")),
+    Shot("failed", scenes.failed_page, "failed"),
+    Shot("stopped", scenes.run_page, "stopped"),
+    Shot("storage", at("/storage", "Storage"), "stopped"),
+    Shot("settings", at("/settings", "Settings")),
+    Shot("home-interrupted", at("/", "Home"), "stopped"),
+    Shot("playground-image", scenes.picture_answer, "digits"),
+    Shot("playground-text", scenes.text_answer, "languages"),
+    Shot("why-image", scenes.explained(scenes.picture_answer), "digits"),
+    Shot("why-text", scenes.explained(scenes.typed_answer("How far is the moon?")), "topics"),
+    Shot("mistakes", scenes.mistakes, "digits"),
+    Shot("words", at("/words", "Words")),
+    Shot("playground-boxes", scenes.boxes_answer, "scenes"),
+    Shot("run-boxes", scenes.run_page, "scenes"),
+    Shot("playground-translation", scenes.typed_answer("vendredi 13 juin 2031, 08:05"), "dates"),
+    Shot("run-translation", scenes.run_page, "dates"),
+    Shot("playground-summarization", scenes.clicked_answer, "reports"),
+    Shot("playground-pair", scenes.clicked_answer, "signs"),
+    Shot("playground-sound", scenes.clicked_answer, "commands"),
+    Shot("playground-items", scenes.clicked_answer, "films"),
+    Shot("playground-writing", scenes.typed_answer("HAMLET:\nTo be, or not"), "writing"),
+    Shot("playground-words", scenes.typed_answer("king - man + woman"), "words"),
+    Shot("run-words", scenes.run_page, "words"),
+    Shot("reading-timid", scenes.run_page, "timid"),
+    Shot("reading-heart", scenes.run_page, "heart"),
+    Shot("reading-short", scenes.run_page, "short"),
+    Shot("run", scenes.run_page, "live"),
+    Shot("home", at("/", "Home"), "live"),
+    Shot("runs", at("/runs", "Runs"), "live"),
+)
 
 
 @contextmanager
@@ -214,37 +142,22 @@ def fresh_app() -> Iterator[AppServer]:
 
 
 def main(names: list[str]) -> None:
-    """Take all scenes, or those that are named."""
-    only = set(names)
+    """Take all pictures, or those that are named."""
+    shots = [shot for shot in SHOTS if not names or shot.name in names]
     with fresh_app() as server, chromium() as browser:
         from backend import datasets
 
         datasets.prepare_bundled()
-
-        def shot(name: str, scene: Scene) -> None:
-            take(browser, server.address, name, scene, only)
-
-        shot("home-empty", at("/", "Welcome to Trainroom"))
-        first = start("image-classification", "digits", "mlp", "My first run")
-        wait_for_status(first, "finished")
-        shot("home-one", at("/", "Home"))
-        runs = finished_runs()
-        mnist = datasets.get_dataset("mnist").id
-        shot("failed", failed_page(runs["failed"]))
-        shot("stopped", run_page(runs["stopped"]))
-        shot("storage", at("/storage", "Storage"))
-        shot("settings", at("/settings", "Settings"))
-        interrupt(runs["stopped"])
-        shot("home-interrupted", at("/", "Home"))
-        shot("playground-image", picture_answer(runs["digits"]))
-        shot("playground-text", text_answer(runs["languages"]))
-        shot("new-run", at("/new", "New run"))
-        shot("data-sets", at("/data", "Data sets"))
-        shot("data", at(f"/dataset?data={mnist}", "MNIST digits"))
-        live = live_run()
-        shot("run", run_page(live))
-        shot("home", at("/", "Home"))
-        shot("runs", at("/runs", "Runs"))
+        if not names or "home-empty" in names:
+            take(browser, server.address, "home-empty", scenes.at("/", "Welcome to Trainroom"))
+        runs = ShownRuns()
+        for shot in shots:
+            for key in shot.beside:
+                runs.get(key)
+            number = runs.get(shot.run) if shot.run else 0
+            if shot.name == "home-interrupted":
+                interrupt(number)
+            take(browser, server.address, shot.name, shot.scene(number))
 
 
 if __name__ == "__main__":

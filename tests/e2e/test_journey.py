@@ -98,7 +98,7 @@ def finish_a_run_on_digits(visitor: Visitor) -> None:
     visitor.press("Start training")
     visitor.title("Digits")
     visitor.status("Finished")
-    visitor.sees("right answers on examples the model had never seen")
+    visitor.sees("on examples that the model had never seen")
 
 
 def try_a_picture(visitor: Visitor) -> None:

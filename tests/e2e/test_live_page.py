@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from backend.jobs.liveness import ProcessLock
 from backend.runs import RunStatus, list_runs
-from storage import database, metrics, runs
+from storage import database, events, files, metrics, runs
 from tests.e2e.app_server import AppServer, wait_for
 from tests.e2e.visitor import Visitor
 
@@ -42,12 +42,15 @@ class Trainer:
         self.token, self.attempt = claimed[1], claimed[0].attempt
         runs.move_run(self.id, RunStatus.RUNNING, when=[RunStatus.STARTING], message="Training.")
 
-    def train(self, steps: int) -> None:
+    def train(self, steps: int, rise: float = 0.0) -> None:
+        """rise: what the validation loss is higher by than the training loss would have it."""
         now = time.time()
         fresh = range(self.step + 1, self.step + steps + 1)
         self.step += steps
         losses = [(s, 2 * math.exp(-s / 800) + 0.1 * math.sin(s), s / 400, now) for s in fresh]
-        checks = [(s, 2 * math.exp(-s / 800) + 0.1, s / 400, now) for s in fresh if s % 100 == 0]
+        checks = [
+            (s, 2 * math.exp(-s / 800) + 0.1 + rise, s / 400, now) for s in fresh if s % 100 == 0
+        ]
         rights = [(s, 1 - value / 3, epoch, at) for s, value, epoch, at in checks]
         points: dict[str, Any] = {
             "train/loss": losses, "val/loss": checks, "val/accuracy": rights,
@@ -159,6 +162,22 @@ def test_zoom_and_hidden_curves_outlive_updates(visitor: Visitor, trainer: Train
     assert visitor.page.evaluate(same), "the chart was built anew instead of being extended"
 
 
+def test_what_the_curves_show_is_told_marked_and_its_button_works(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    watch(visitor, trainer)
+    row = visitor.page.locator(".lr-found li")
+    expect(row).to_have_count(0)
+    trainer.train(400, rise=0.6)
+    expect(row).to_have_count(1, timeout=15_000)
+    expect(row).to_contain_text("it learns the examples by heart")
+    expect(row).to_contain_text("step 800")
+    marks = "document.querySelector('.lr-loss .lr-plot').layout.annotations.map((one) => one.text)"
+    wait_for("the mark", lambda: "learns by heart" in visitor.page.evaluate(marks))
+    row.get_by_role("button", name="Stop it now").click()
+    visitor.status("Stopping")
+
+
 def test_the_end_changes_the_buttons_and_keeps_the_chart(
     visitor: Visitor, trainer: Trainer
 ) -> None:
@@ -173,7 +192,7 @@ def test_the_end_changes_the_buttons_and_keeps_the_chart(
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.page.wait_for_timeout(2500)
-    assert not [url for url in asked if "/api/" in url], "polling goes on after the end"
+    assert not [url for url in asked if "/api/runs/" in url], "polling goes on after the end"
 
 
 def test_the_charts_follow_the_theme(visitor: Visitor, trainer: Trainer) -> None:
@@ -227,7 +246,40 @@ def test_the_end_is_told_where_that_was_asked_for(visitor: Visitor, trainer: Tra
     wait_for("the message", lambda: visitor.page.evaluate("window.shown") == ["Live: Done."])
     visitor.status("Finished")
     expect(on).to_be_hidden()
+    expect(visitor.page.locator(".nf-note")).to_have_count(0)  # its own page says it already
     wait_for("the tab's title", lambda: visitor.page.title() == "Live · Trainroom")
+
+
+def test_the_end_is_told_on_other_pages_too(visitor: Visitor, trainer: Trainer) -> None:
+    visitor.open("/data")
+    with visitor.page.expect_response("**/api/ends**"):
+        pass
+    visitor.go("Settings")
+    expect(visitor.page.get_by_role("button", name="Let this browser tell me")).to_be_visible()
+    trainer.end()
+    note = visitor.page.locator(".nf-note")
+    expect(note).to_have_count(1)
+    expect(note).to_contain_text("Done.")
+    note.get_by_role("link", name="Open").click()
+    visitor.status("Finished")
+
+
+def test_the_history_and_the_log_go_on_by_themselves(visitor: Visitor, trainer: Trainer) -> None:
+    watch(visitor, trainer)
+    lines = visitor.page.locator(".rs-events li")
+    expect(lines.first).to_contain_text("Training.")
+    expect(visitor.page.locator(".rs-log")).to_contain_text("Nothing has been written yet.")
+    asked: list[str] = []
+    visitor.page.on("websocket", lambda socket: asked.append(socket.url))
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    log = files.run_log(trainer.id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("<b>a line</b>\n")
+    with database.write() as session:
+        events.add(session, trainer.id, trainer.attempt, "warning", "<i>Watch out</i>")
+    expect(lines.first).to_contain_text("<i>Watch out</i>")
+    expect(visitor.page.locator(".rs-log")).to_have_text("<b>a line</b>")
+    assert all("/api/" in url for url in asked), "a live page runs no script again"
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(

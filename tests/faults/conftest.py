@@ -1,14 +1,19 @@
 """Fixtures and short questions of the fault tests: a home without leftovers, where a run is."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+from backend.jobs.liveness import is_held
 from backend.jobs.processes import ROOT
+from backend.jobs.supervisor import supervisor_lock
 from storage import attempts, runs
 from storage.records import Run
 from tests.backend.jobs.conftest import jobs_home, wait_for
 
 __all__ = [
+    "bound",
     "current",
     "jobs_home",
     "pid_of",
@@ -34,6 +39,14 @@ def pid_of(run: Run) -> int:
     return attempts.list_attempts(run.id)[-1].pid
 
 
+def bound(goal: float) -> float:
+    """Seconds that a goal allows; four times as many where others keep the machine more than busy.
+
+    What is timed shares its cores with them, and half a second may then be two.
+    """
+    return goal if os.getloadavg()[0] < 2 * (os.cpu_count() or 1) else 4 * goal
+
+
 def wait_for_step(run: Run, step: int, seconds: float = 60.0) -> None:
     """Until the database knows of this step."""
     wait_for(lambda: step_of(run) >= step, seconds, every=0.005)
@@ -50,8 +63,22 @@ Supervisor(worker=worker, stay=True, prepare=False).run()
 """
 
 
-def start_usual_supervisor(*worker: str) -> subprocess.Popen[bytes]:
-    """The real supervisor at its real pace; worker: the training process's module and arguments."""
-    return subprocess.Popen(
-        [sys.executable, "-c", USUAL_PACE, *worker], cwd=ROOT, start_new_session=True
+def start_usual_supervisor(*worker: str, group: Path | None = None) -> subprocess.Popen[bytes]:
+    """The real supervisor at its real pace; worker: the training process's module and arguments.
+
+    group: the folder of a control group for it and all that it starts.
+    """
+
+    def join() -> None:
+        if group is not None:
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", USUAL_PACE, *worker],
+        cwd=ROOT,
+        start_new_session=True,
+        preexec_fn=join if group is not None else None,
     )
+    # Whoever starts a run would otherwise start a supervisor of its own, with another worker.
+    wait_for(lambda: is_held(supervisor_lock()), 60)
+    return process

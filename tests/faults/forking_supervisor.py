@@ -51,7 +51,7 @@ def fork_worker(_command: Sequence[str], log: Path, *, nice: int = 0) -> Forked:
 
 
 if __name__ == "__main__":
-    datasets.get_dataset = lambda key: DATASET
+    datasets.get_dataset = lambda *_: DATASET
     supervisor.start_detached = fork_worker  # type: ignore[assignment, attr-defined]
     open_log()
     Supervisor(pace=Pace(look=0.1, rewarm=0.0), stay=True, prepare=False).run()

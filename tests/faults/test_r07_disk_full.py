@@ -12,10 +12,14 @@ import pytest
 from backend import live, runs
 from backend.errors import DiskFullError
 from backend.jobs.checkpoint_files import saved_step
+from backend.models.spec import ModelSpec
 from backend.training import checkpoints
+from backend.training.config import TrainingConfig
 from storage import database, files
 from storage.records import ENDED, Reason, Run, RunStatus
 from tests.backend.jobs.conftest import queue_run, wait_for
+from tests.backend.training.test_loop import run as train
+from tests.backend.training.toy import Notes
 from tests.faults.conftest import current, pid_of, start_usual_supervisor
 
 resource = pytest.importorskip("resource")
@@ -87,3 +91,27 @@ def test_without_room_no_run_is_queued(home: Path, monkeypatch: pytest.MonkeyPat
         start()
     assert len(runs.list_runs()) == before
     print(f"R7: refused with: {caught.value}")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "megabytes"), [(0, 200), (1_000_000, 224), (100_000_000, 2_600)]
+)
+def test_room_for_two_checkpoints_and_some_is_asked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, parameters: int, megabytes: int
+) -> None:
+    """Weights and the optimizer's two moments, four bytes each, twice, and 200 MB."""
+    spec = ModelSpec("a", "A", "For tests.", "trainroom", parameters)
+    free = megabytes * 10**6
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    runs.check_disk(spec)
+    free -= 1
+    with pytest.raises(DiskFullError):
+        runs.check_disk(spec)
+
+
+def test_a_real_checkpoint_is_no_larger_than_reckoned(tmp_path: Path) -> None:
+    """With AdamW, which keeps the most; the processor's files are kilobytes."""
+    train(tmp_path, Notes(stop_at=5), config=TrainingConfig(epochs=1, device="cpu"))
+    (copy,) = tmp_path.glob("step-*")
+    # 4 x 16 + 16 and 16 x 2 + 2 weights; headers and the random generators' state are the rest.
+    assert files.folder_bytes(copy) < 114 * runs.BYTES_PER_PARAMETER + 20_000

@@ -12,7 +12,7 @@ from storage import attempts, metrics
 from storage.records import RunStatus
 from tests.backend.jobs.conftest import wait_for
 from tests.e2e.app_server import AppServer
-from tests.faults.conftest import current, step_of, wait_for_step
+from tests.faults.conftest import bound, current, step_of, wait_for_step
 
 
 @pytest.mark.slow
@@ -30,11 +30,12 @@ def test_training_goes_on_without_the_server(jobs_home: Path) -> None:
         server.stop(signal.SIGKILL)
         step = step_of(run)
         wait_for_step(run, step + 50)  # with no server at all
+        started = time.monotonic()
         server.start()
         begun = time.monotonic()
         answer = json.loads(server.get(f"/api/runs/{run.id}/live?after=0"))
-        seconds = time.monotonic() - begun
-        assert seconds < 2.0
+        seconds, in_all = time.monotonic() - begun, time.monotonic() - started
+        assert seconds < bound(2.0)
         assert answer["run"]["status"] == "running"
         assert answer["run"]["step"] >= step + 50
         assert not answer["run"]["unresponsive"]
@@ -50,6 +51,6 @@ def test_training_goes_on_without_the_server(jobs_home: Path) -> None:
     before = seen["train/loss"].values
     assert kept["train/loss"].values[: len(before)].tobytes() == before.tobytes()
     print(
-        f"R9: 0 of {len(steps)} steps lost; the run was visible {seconds:.2f} s "
-        "after the new server's first answer"
+        f"R9: 0 of {len(steps)} steps lost; the run was visible {seconds:.2f} s after the new "
+        f"server's first answer, {in_all:.2f} s after its process was started"
     )

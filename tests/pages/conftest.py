@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from backend import datasets, inference, jobs
+from backend.datasets import doctor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OpenPage = Callable[..., AppTest]
@@ -30,6 +31,7 @@ def open_page(bundled_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.copytree(bundled_home, home)
     monkeypatch.setattr(jobs, "ensure_supervisor", lambda: None)
     monkeypatch.setattr(inference, "warm", lambda: None)
+    monkeypatch.setattr(doctor, "start_examination", lambda dataset: None)
     monkeypatch.chdir(ROOT)
     st.cache_data.clear()
 

@@ -8,7 +8,8 @@ from typing import Any
 from backend.runs import Reason, Run, RunStatus, default_config, get_run
 from storage import database, metrics, runs
 
-IMAGES, TEXTS = "image-classification", "text-classification"
+IMAGES, TEXTS, BOXES = "image-classification", "text-classification", "object-detection"
+PAIRS = "translation"
 
 
 def seed_run(
@@ -37,13 +38,16 @@ def seed_run(
     if status is not RunStatus.STARTING:
         runs.move_run(run.id, RunStatus.RUNNING, when=[RunStatus.STARTING], message="Training.")
     if points:
-        _record(run.id, claimed[1], steps, steps if done is None else done, status)
+        reached = steps if done is None else done
+        _record(run.id, claimed[1], steps, reached, status, reached / steps * config["epochs"])
     if status not in (RunStatus.STARTING, RunStatus.RUNNING):
         runs.move_run(run.id, status, when=list(RunStatus), reason=reason, message=message)
     return get_run(run.id)
 
 
-def _record(run_id: int, token: str, steps: int, done: int, status: RunStatus) -> None:
+def _record(
+    run_id: int, token: str, steps: int, done: int, status: RunStatus, epoch: float
+) -> None:
     now = time.time()
     losses = [(step, 2.3 * math.exp(-step / steps), step / 10, now) for step in range(1, done + 1)]
     checks = [(step, value + 0.1, epoch, at) for step, value, epoch, at in losses if step % 10 == 0]
@@ -55,6 +59,6 @@ def _record(run_id: int, token: str, steps: int, done: int, status: RunStatus) -
     with database.write() as session:
         metrics.append_points(session, run_id, 1, points)
         runs.record_progress(
-            session, run_id, token, step=done, total_steps=steps, epoch=done / 10,
+            session, run_id, token, step=done, total_steps=steps, epoch=epoch,
             metrics=summary, best_step=checks[-1][0] if checks else None,
         )  # fmt: skip

@@ -37,6 +37,17 @@ def test_live_sends_what_is_new(client: TestClient) -> None:
     assert first.headers["cache-control"] == "no-store"
 
 
+def test_the_story_and_the_ends_are_sent(client: TestClient) -> None:
+    begun = client.get("/api/ends").json()["now"]
+    run = seed_run(message="It is done.")
+    story = client.get(f"/api/runs/{run.id}/story").json()
+    assert [event["kind"] for event in story["events"]][-1] == "finished"
+    assert story["ended"]
+    found = client.get("/api/ends", params={"after": begun})
+    assert [one["sentence"] for one in found.json()["runs"]] == ["It is done."]
+    assert found.headers["cache-control"] == "no-store"
+
+
 def test_window_sends_a_stretch(client: TestClient) -> None:
     run = seed_run()
     query = {"names": "train/loss,no/such", "first": "20", "last": "29"}
@@ -56,6 +67,7 @@ def test_window_sends_a_stretch(client: TestClient) -> None:
         "/api/runs/..%2f..%2fetc/live",
         "/api/runs/" + "9" * 400 + "/live",
         "/api/runs/999999/window",
+        "/api/runs/999999/story",
         "/api/runs/x/window?first=0&last=1",
         "/api/nothing",
         "/assets/../app.py",
@@ -74,6 +86,10 @@ def test_bad_numbers_are_refused(client: TestClient, after: str) -> None:
     assert client.get(f"/api/runs/{run.id}/live", params={"after": after}).status_code == 400
     query = {"first": after, "last": "10"}
     assert client.get(f"/api/runs/{run.id}/window", params=query).status_code == 400
+    assert client.get(f"/api/runs/{run.id}/story", params={"after": after}).status_code == 400
+    if after:  # none is the first question
+        assert client.get(f"/api/runs/{run.id}/story", params={"log": after}).status_code == 400
+        assert client.get("/api/ends", params={"after": after}).status_code == 400
 
 
 @pytest.mark.parametrize(

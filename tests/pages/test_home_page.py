@@ -1,16 +1,45 @@
 """Home: the welcome that starts a training with one click, and the newest runs."""
 
 from backend.runs import RunStatus, list_runs
+from backend.tasks import base, get_task, list_tasks
 from tests.pages.conftest import OpenPage, words
-from tests.pages.seeds import seed_run
+from tests.pages.seeds import IMAGES, seed_run
 
 
 def test_an_empty_home_offers_one_start_per_task_and_own_data(open_page: OpenPage) -> None:
     page = open_page()
     assert "Welcome" in page.title[0].value
     starts = [button for button in page.button if button.label == "Start training"]
-    assert len(starts) == 2
+    assert len(starts) == len(list_tasks())
+    assert starts[0].key == f"start_{list_tasks()[0].name}"
     assert [button.label for button in page.button if button.key == "starter_add"] == ["Add data"]
+
+
+def test_many_tasks_stand_behind_a_fold(open_page: OpenPage, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    class Another(type(get_task(IMAGES))):  # type: ignore[misc]
+        def __init__(self, number: int) -> None:
+            self.name, self.title, self.place = f"another-{number}", f"Another {number}", 90
+
+    registry = {**base._registry, **{f"another-{n}": Another(n) for n in range(8)}}
+    monkeypatch.setattr(base, "_registry", registry)
+    page = open_page()
+    (fold,) = [one for one in page.expander if one.label.startswith("More to try")]
+    inside = [button.key for button in fold.button]
+    starts = [button.key for button in page.button if button.label == "Start training"]
+    assert len(starts) == len(registry)
+    assert len(starts) - len(inside) == 3
+    assert f"start_{IMAGES}" not in inside
+    assert "another 7" in fold.label
+
+
+def test_the_first_page_waits_for_no_data(open_page: OpenPage, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from backend.datasets.bundled import build
+
+    def prepare(*_: object) -> None:
+        raise AssertionError("a data set is made while somebody waits for the page")
+
+    monkeypatch.setattr(build, "prepare_bundled", prepare)
+    assert "Welcome" in open_page().title[0].value
 
 
 def test_one_click_starts_a_run_and_shows_it(open_page: OpenPage) -> None:

@@ -110,6 +110,40 @@ def test_a_finished_run_has_no_continue_in_the_table(open_page: OpenPage) -> Non
     assert not {"Continue", "Hold", "Earlier", "Later"} & labels(page)
 
 
+def test_a_finished_run_is_trained_further_from_the_table(open_page: OpenPage) -> None:
+    run = seed_run()
+    page = open_page(PAGE)
+    tick(page, 0)
+    page.button(key="runs_further").click()
+    page.run()
+    assert page.number_input(key="further_epochs").value == 2 * run.config["epochs"]
+    page.button(key="runs_further").click()
+    next(button for button in page.button if button.label == "Continue").click()
+    page.run()
+    assert get_run(run.id).status is RunStatus.QUEUED
+
+
+def test_the_time_between_attempts_does_not_count(open_page: OpenPage) -> None:
+    """Ten seconds of training, a night's pause, twenty seconds more."""
+    from storage import database
+    from storage.schema import AttemptRow, RunRow
+
+    run = seed_run()
+    with database.write() as session:
+        row = session.get(RunRow, run.id)
+        assert row is not None
+        first = session.get(AttemptRow, (run.id, 1))
+        assert first is not None
+        first.started_at, first.ended_at = 1000.0, 1010.0
+        session.add(AttemptRow(
+            run_id=run.id, number=2, token="t", pid=1, process_started=0.0, host="h", device="cpu",
+            start_step=50, started_at=50_000.0, ended_at=50_020.0,
+        ))  # fmt: skip
+        row.attempt, row.started_at, row.ended_at = 2, 1000.0, 50_020.0
+    assert list(open_page(PAGE).dataframe[0].value["Duration"]) == ["30 s"]
+    assert "took 30 s" in words(open_page())
+
+
 def test_a_queued_run_moves_in_the_queue(open_page: OpenPage) -> None:
     first, second = (seed_run(RunStatus.QUEUED, name=name) for name in ("first", "second"))
     page = open_page(PAGE)
@@ -133,3 +167,20 @@ def test_held_runs_look_held_and_can_be_let_go(open_page: OpenPage) -> None:
     page.button(key="queue_release").click()
     page.run()
     assert not any(get_run(run.id).held for run in runs)
+
+
+def test_the_queue_stands_in_its_order_with_its_buttons(open_page: OpenPage) -> None:
+    assert "The queue" not in words(open_page(PAGE))
+    first, second, third = (seed_run(RunStatus.QUEUED, name=name) for name in ("aa", "bb", "cc"))
+    page = open_page(PAGE)
+    page.button(key=f"queue_up_{third.id}").click()
+    page.run()
+    page.button(key=f"queue_hold_{first.id}").click()
+    page.run()
+    said = words(page).replace("\\", "")
+    assert said.index("1. **cc**") < said.index("2. **bb**") < said.index("**aa**")
+    assert page.button(key=f"queue_up_{third.id}").disabled
+    assert page.button(key=f"queue_down_{second.id}").disabled
+    page.button(key=f"queue_release_{first.id}").click()
+    page.run()
+    assert [queue_position(run.id) for run in (first, third, second)] == [1, 2, 3]

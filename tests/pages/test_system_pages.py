@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import disk
+from backend.errors import BusyError
 from backend.preferences import load_preferences, save_preferences
 from backend.runs import Reason, RunStatus, get_run, list_runs
 from storage import files
@@ -111,6 +112,39 @@ def test_downloads_are_shown_and_deleted(open_page: OpenPage) -> None:
     assert not (folder / "weights.bin").exists()
 
 
+def test_each_downloaded_model_has_its_size_and_a_button(open_page: OpenPage) -> None:
+    place = files.downloads_dir() / "huggingface"
+    for name, size in (("ann--vit", 3 * 2**20), ("bob--bert.part", 2**20)):
+        (place / name).mkdir(parents=True)
+        (place / name / "model.safetensors").write_bytes(bytes(size))
+    torchvision = files.downloads_dir() / "torchvision"
+    torchvision.mkdir()
+    (torchvision / "resnet18-f37072fd.pth").write_bytes(bytes(2 * 2**20))
+    found = disk.list_downloads()
+    assert [one.name for one in found] == ["ann/vit", "resnet18-f37072fd.pth", "bob/bert"]
+    assert [one.is_whole for one in found] == [True, True, False]
+    page = open_page(STORAGE)
+    assert "ann/vit :gray[3.0 MB]" in words(page).replace("\\", "")
+    assert "not complete" in words(page)
+    page.button(key="delete_download_ann--vit").click()
+    page.run()
+    press(page, "Clear")
+    assert not (place / "ann--vit").exists()
+    assert (torchvision / "resnet18-f37072fd.pth").exists()
+    assert "ann/vit" not in words(page).replace("\\", "")
+
+
+def test_what_a_run_reads_is_not_deleted(home: Path) -> None:
+    weights = files.downloads_dir() / "torchvision" / "resnet18-f37072fd.pth"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    seed_run(RunStatus.RUNNING, model="resnet18")
+    (download,) = disk.list_downloads()
+    with pytest.raises(BusyError, match="just now"):
+        disk.delete_download(download)
+    assert weights.exists()
+
+
 def test_the_disk_is_measured_once_for_a_page(open_page: OpenPage, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     measured: list[int] = []
     measure = disk.disk_use
@@ -182,6 +216,26 @@ def test_settings_are_saved_and_the_password_is_never_shown(open_page: OpenPage)
     again.run()
     assert not again.exception
     assert load_preferences().smtp_password == ""
+
+
+def test_the_processor_can_be_shared(open_page: OpenPage) -> None:
+    page = open_page(SETTINGS)
+    field = page.number_input(key="set_processor")
+    assert (field.value, field.min) == (1, 1)
+    field.set_value(3)
+    page.button[0].click()
+    page.run()
+    assert load_preferences().runs_on_processor == 3
+    assert open_page(SETTINGS).number_input(key="set_processor").value == 3
+
+
+def test_a_card_that_cannot_be_used_is_told_on_every_page(open_page: OpenPage) -> None:
+    from backend.jobs.slots import remember_devices
+
+    page = open_page(SETTINGS)
+    remember_devices(["cpu"], "The graphics card cannot be used: its driver is too old.")
+    page.run()
+    assert "its driver is too old" in words(page).replace("\\", "")
 
 
 def test_a_password_is_not_shown_to_another_mail_server(open_page: OpenPage) -> None:
@@ -289,3 +343,6 @@ def test_the_banner_can_be_put_away(open_page: OpenPage) -> None:
     page.run()
     assert "interrupted" not in words(page)
     assert get_run(run.id).status is RunStatus.LOST
+    assert "interrupted" not in words(open_page()), "nor does it come back with the next visit"
+    seed_run(RunStatus.LOST, done=40, reason=Reason.HOST_LOST, message="Switched off again.")
+    assert "1 training was interrupted" in words(open_page()).replace("\\", "")

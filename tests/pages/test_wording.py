@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from backend.wording import duration
+from backend.wording import about, device_words, duration, kilowatt_hours, spelt_out
 from pages.components.wording import (
     ago,
     amount,
     escape,
+    escape_lines,
     megabytes,
     parameters,
     percent,
@@ -70,3 +71,48 @@ def test_numbers() -> None:
     assert (amount(True), amount(5000), amount(0.00123456)) == ("yes", "5,000", "0.001235")
     assert amount(float("nan")) == "not a number"
     assert (plural(1, "class", "classes"), plural(2_000, "run")) == ("1 class", "2,000 runs")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "less than a second"), (1.2, "1 second"), (59.4, "59 seconds"), (59.6, "1 minute"),
+        (180, "3 minutes"), (3600, "1 hour"), (7501, "2 hours 5 minutes"),
+    ],
+)  # fmt: skip
+def test_durations_within_sentences(seconds: float, words: str) -> None:
+    assert spelt_out(seconds) == words
+
+
+def test_devices_in_plain_words() -> None:
+    assert [device_words(name) for name in (None, "cpu", "cuda:1", "mps")] == [
+        "the processor", "the processor", "the graphics card (cuda:1)", "Apple graphics",
+    ]  # fmt: skip
+
+
+def test_a_text_keeps_its_lines_and_nothing_of_it_is_markup() -> None:
+    assert escape_lines("a *b*\n\n  c") == "a \\*b\\*  \n\u00a0  \n\u00a0\u00a0c"
+    assert escape_lines(" begins") == " begins"
+    assert escape_lines("# no\n- list") == "\\# no  \n\\- list"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "about a second"), (3.4, "about 3 seconds"), (12, "about 10 seconds"),
+        (43, "about 45 seconds"), (86, "about 85 seconds"), (95, "about 1½ minutes"),
+        (120, "about 2 minutes"), (430, "about 7 minutes"), (19 * 60, "about 19 minutes"),
+        (33 * 60, "about 35 minutes"), (5300, "about 1½ hours"), (7200, "about 2 hours"),
+        (30 * 3600, "about 30 hours"), (100 * 3600, "about 4 days"),
+    ],
+)  # fmt: skip
+def test_estimates_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert about(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("energy", "words"),
+    [(0.0002, "less than 0.001 kWh"), (0.0213, "0.021 kWh"), (1.26, "1.3 kWh")],
+)
+def test_energy(energy: float, words: str) -> None:
+    assert kilowatt_hours(energy) == words

@@ -5,15 +5,23 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from backend.datasets.bundled.build import reserved_names
+from backend.datasets.formats import get_format
+from backend.datasets.incoming.choices import Choices
+from backend.datasets.incoming.imports import Origin, bring_in, check_path
+from backend.datasets.incoming.look import Look, look_at
+from backend.datasets.incoming.opening import open_path
+from backend.datasets.skips import Skips, shown
+from backend.datasets.store import Store
 from backend.errors import TrainroomError
 from storage import datasets, files
-
-BUNDLED = {"mnist", "digits", "languages", "topics", "shapes", "fashion-mnist"}
+from storage.records import Dataset
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (9, 7), kind: str = "PNG") -> bytes:
@@ -59,7 +67,7 @@ def refused(tmp_path: Path, *words: str) -> Iterator[None]:
     assert len(sentence) < 500
     assert everything_below(tmp_path) - everything_below_home(tmp_path) == before
     assert list((files.home() / "tmp").glob("*")) == []
-    assert {dataset.name for dataset in datasets.list_datasets()} <= BUNDLED
+    assert {dataset.name for dataset in datasets.list_datasets()} <= reserved_names()
     assert {folder.name for folder in files.datasets_dir().iterdir()} <= {
         dataset.id for dataset in datasets.list_datasets()
     }
@@ -68,3 +76,50 @@ def refused(tmp_path: Path, *words: str) -> Iterator[None]:
 def everything_below_home(tmp_path: Path) -> set[str]:
     home = files.home().relative_to(tmp_path).as_posix()
     return {name for name in everything_below(tmp_path) if name.split("/")[0] == home}
+
+
+# ------------------------------------------------------------------------ any format
+
+
+def bring(path: Path, data_format: str, name: str = "mine", **choices: Any) -> Dataset:
+    """Bring something in as any format, also as one that no task learns from yet."""
+    skips = Skips()
+    title = shown(path.name)
+    check_path(path, title)
+    with open_path(path, title, skips) as source:
+        return bring_in(
+            source, get_format(data_format), Choices(**choices), skips,
+            name=name, task="", origin=Origin(title),
+        )  # fmt: skip
+
+
+def look(path: Path, data_format: str, folder: Path, **choices: Any) -> Look:
+    """What is understood of something before it is brought in; examples lie in the folder."""
+    skips = Skips()
+    folder.mkdir(exist_ok=True)
+    with open_path(path, shown(path.name), skips) as source:
+        return look_at(source, get_format(data_format), Choices(**choices), skips, folder)
+
+
+def write_files(folder: Path, members: dict[str, bytes]) -> Path:
+    """The same members as write_zip takes, as a folder on disk."""
+    for name, data in members.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def reasons(dataset: Dataset) -> dict[str, str]:
+    """Why each thing was left out, by where it stood."""
+    return {entry["where"]: entry["reason"] for entry in dataset.skipped}
+
+
+def texts(dataset: Dataset) -> list[str]:
+    store = Store.open(dataset.id)
+    return [store.text(index) for index in range(len(store))]
+
+
+def by_split(dataset: Dataset) -> dict[str, int]:
+    """How many examples the splits have, without the empty ones."""
+    return {name: count for name, count in dataset.splits.items() if count}

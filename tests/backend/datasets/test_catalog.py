@@ -12,7 +12,9 @@ from filelock import FileLock
 
 from backend import datasets
 from backend.datasets import catalog
-from backend.datasets.store import Store, StoreWriter
+from backend.datasets.incoming.given import give, given_folder
+from backend.datasets.store import Store
+from backend.datasets.writer import StoreWriter
 from backend.errors import BusyError, DataError, NotFoundError, UsageError
 from storage import datasets as rows
 from storage import files, runs
@@ -74,7 +76,7 @@ def test_in_use(home: Path, status: RunStatus) -> None:
 
 def test_an_open_store_outlives_a_new_build(home: Path) -> None:
     def build(text: str) -> None:
-        with StoreWriter("text") as writer:
+        with StoreWriter("text-class") as writer:
             for number in range(20):
                 writer.add_text(f"{text} {number}", str(number % 2))
             catalog.publish(
@@ -121,8 +123,8 @@ def test_leftovers_of_dead_imports_go(home: Path) -> None:
 
 def test_what_is_alive_stays(home: Path) -> None:
     dataset = write_texts()
-    with StoreWriter("text") as writer:
-        upload = datasets.save_upload("x.csv", io.BytesIO(b"text,label\n"))
+    with StoreWriter("text-class") as writer:
+        upload = given_folder(give("x", [("x.csv", io.BytesIO(b"text,label\n"))]).id)
         unknown = files.datasets_dir() / "fromalostdatabase"
         unknown.mkdir()
         assert datasets.remove_leftovers() == 0
@@ -133,12 +135,12 @@ def test_what_is_alive_stays(home: Path) -> None:
 
 
 def test_old_uploads_go(home: Path) -> None:
-    upload = datasets.save_upload("x.csv", io.BytesIO(b"text,label\n"))
+    upload = given_folder(give("x", [("x.csv", io.BytesIO(b"text,label\n"))]).id)
     old = time.time() - catalog.LEFTOVER_SECONDS - 1
-    for path in (upload, upload.parent):
+    for path in (*upload.iterdir(), upload):
         os.utime(path, (old, old))
     assert datasets.remove_leftovers() == 1
-    assert not upload.parent.exists()
+    assert not upload.exists()
 
 
 def test_leftovers_wait_for_nobody_forever(home: Path) -> None:
@@ -146,37 +148,6 @@ def test_leftovers_wait_for_nobody_forever(home: Path) -> None:
     with FileLock(folder / "writing.lock"):
         assert datasets.remove_leftovers() == 0
     assert datasets.remove_leftovers() == 1
-
-
-# ------------------------------------------------------------------------ uploads
-
-
-def test_an_upload_is_stored_under_a_generated_name(home: Path) -> None:
-    data = os.urandom(3_000_000)
-    path = datasets.save_upload("../../etc/passwd", io.BytesIO(data))
-    assert home / "tmp" in path.parents
-    assert path.read_bytes() == data
-    datasets.forget_upload(path)
-    assert list((home / "tmp").iterdir()) == []
-
-
-def test_an_upload_above_the_limit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRAINROOM_MAX_UPLOAD_MB", "1")
-    with pytest.raises(DataError, match=r"big\.zip has 2 MB; at most 1 MB"):
-        datasets.save_upload("big.zip", io.BytesIO(bytes(2_000_000)))
-    assert not (home / "tmp").exists()
-
-
-def test_an_upload_that_is_cut_off(home: Path) -> None:
-    class Cut(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            if self.tell() > 2_000_000:
-                raise ConnectionResetError
-            return super().read(size)
-
-    with pytest.raises(ConnectionResetError):
-        datasets.save_upload("x.zip", Cut(bytes(5_000_000)))
-    assert list((home / "tmp").iterdir()) == []
 
 
 # ------------------------------------------------------------------------ previews

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from backend.datasets import catalog
-from backend.datasets.store import Store, StoreWriter
+from backend.datasets.store import Store
+from backend.datasets.writer import StoreWriter
 from backend.errors import DataError
 from storage import files
 from storage.records import Dataset
@@ -23,7 +24,7 @@ TEXTS = [
 
 
 def write_texts(name: str = "words", copies: int = 4) -> Dataset:
-    with StoreWriter("text") as writer:
+    with StoreWriter("text-class") as writer:
         for number in range(copies):
             for place, text in enumerate(TEXTS):
                 writer.add_text(f"{text} {number}", f"class {place % 2}")
@@ -34,7 +35,7 @@ def write_texts(name: str = "words", copies: int = 4) -> Dataset:
 
 def write_images(shapes: list[tuple[int, int, int]]) -> Dataset:
     rng = np.random.default_rng(0)
-    with StoreWriter("image") as writer:
+    with StoreWriter("image-class") as writer:
         for number, shape in enumerate(shapes):
             writer.add_image(rng.integers(0, 40, shape, np.uint8), "ab"[number % 2])
         return catalog.publish(
@@ -82,7 +83,7 @@ def test_indices_cover_every_example_once(home: Path) -> None:
 
 
 def test_opening_fifty_thousand_examples_is_quick(home: Path) -> None:
-    with StoreWriter("text") as writer:
+    with StoreWriter("text-class") as writer:
         for number in range(50_000):
             writer.add_text(f"text {number}", str(number % 3))
         dataset = catalog.publish(
@@ -131,7 +132,7 @@ def test_a_label_below_zero_is_damage(home: Path) -> None:
 
 def test_an_error_while_writing_leaves_nothing(home: Path) -> None:
     def fail() -> None:
-        with StoreWriter("text") as writer:
+        with StoreWriter("text-class") as writer:
             writer.add_text("a", "b")
             raise RuntimeError
 

@@ -139,12 +139,30 @@ def test_a_model_leaves_the_graphics_card_that_a_run_needs(
     from storage import runs as stored
 
     on_card, on_processor = (1, "best", "cuda:0", ()), (1, "best", "cpu", ())
-    monkeypatch.setattr(predictor, "_loaded", {on_card: object(), on_processor: object()})
+    loaded = {on_card: object(), on_processor: object()}
+    monkeypatch.setattr(predictor, "_loaded", loaded)
     stored.list_runs()
-    assert predictor.release_busy_devices() == 0
+    assert not predictor.is_in_the_way()
     stored.create_run(
         name="a", task="toy", model="toy", dataset_id="d", dataset_name="d", config={}
     )
     assert stored.claim_run(lambda *_: "cuda:0", pid=1, process_started=0.0, host="here")
-    assert predictor.release_busy_devices() == 1
-    assert list(predictor._loaded) == [on_processor]
+    assert predictor.is_in_the_way()
+    del loaded[on_card]
+    assert not predictor.is_in_the_way()
+
+
+def test_an_answer_from_the_processor_says_why(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backend.training import devices
+    from storage import runs as stored
+
+    run, _ = train(*CASES[0])
+    inputs, _ = test_examples("digits")
+    assert inference.predict_here(run.id, inputs[:1]).notes == []
+    stored.create_run(
+        name="a", task="toy", model="toy", dataset_id="d", dataset_name="d", config={}
+    )
+    assert stored.claim_run(lambda *_: "cuda:0", pid=1, process_started=0.0, host="here")
+    monkeypatch.setattr(devices, "list_devices", lambda: ["cuda:0", "cpu"])
+    (note,) = inference.predict_here(run.id, inputs[:1]).notes
+    assert "needs the graphics card" in note

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,11 @@ def processes_of(home: Path) -> list[psutil.Process]:
             if process.environ().get("TRAINROOM_HOME") == str(home):
                 found.append(process)
     return found
+
+
+def heed_ctrl_c() -> None:
+    """For a child process: what runs in a shell's background ignores Ctrl-C, its children too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

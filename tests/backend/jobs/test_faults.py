@@ -19,6 +19,7 @@ from storage import attempts, database, files, metrics
 from storage import runs as stored
 from storage.records import ENDED, RunStatus
 from tests.backend.jobs.conftest import (
+    heed_ctrl_c,
     processes_of,
     queue_run,
     start_supervisor,
@@ -113,7 +114,11 @@ def test_the_supervisor_in_the_foreground(jobs_home: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TRAINROOM_STANDBY_WORKER", "0")
     monkeypatch.setenv("TRAINROOM_SUPERVISOR_IDLE_SECONDS", "0")
     process = subprocess.Popen(
-        [sys.executable, "-m", "backend", "supervise"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "backend", "supervise"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
     wait_for(lambda: is_held(supervisor_lock()))
     time.sleep(1.5)  # idle, and yet it stays

@@ -9,6 +9,7 @@ import psutil
 
 from backend.jobs.liveness import holder
 from backend.jobs.supervisor import supervisor_lock
+from backend.preferences import save_preferences
 from storage import attempts, events, files, metrics, runs
 from storage.records import ENDED, Reason, RunStatus
 from tests.backend.jobs.conftest import (
@@ -51,7 +52,7 @@ def test_killed_worker_shows_as_failed_within_five_seconds(jobs_home: Path) -> N
     done = runs.get_run(run.id)
     assert done is not None
     assert (done.status, done.reason) == (RunStatus.FAILED, Reason.KILLED)
-    assert "without a word" in (done.message or "")
+    assert "ended from outside" in (done.message or "")
 
 
 def test_killed_supervisor_is_replaced_and_the_run_goes_on(jobs_home: Path) -> None:
@@ -111,8 +112,8 @@ def test_errors_get_their_reason_and_sentence(jobs_home: Path) -> None:
     expected = {
         "oom": (Reason.OOM_GPU, "half the batch size"),
         "nan": (Reason.NAN_LOSS, "learning rate"),
-        "crash": (Reason.KILLED, "without a word"),
-        "toy": (Reason.BAD_CONFIG, "no device cuda:7. It has: cpu"),
+        "crash": (Reason.KILLED, "ended from outside"),
+        "toy": (Reason.DEVICE, "no device cuda:7. It has: cpu"),
     }
     queued = {
         model: queue_run(model, device="cuda:7" if model == "toy" else "cpu") for model in expected
@@ -135,3 +136,14 @@ def test_worker_that_cannot_start_fails_the_run_with_a_sentence(jobs_home: Path)
     done = runs.get_run(run.id)
     assert done is not None
     assert "no torch here" in (done.message or "")
+
+
+def test_a_second_slot_on_the_processor_is_used_at_once(jobs_home: Path) -> None:
+    """The preference is changed while a run waits: both train from then on."""
+    first, second = queue_run("slow", epochs=1000), queue_run("slow", epochs=1000)
+    start_supervisor(rewarm=0.0)
+    wait_for(lambda: (runs.get_run(first.id) or first).step > 5)
+    assert status_of(second) == RunStatus.QUEUED
+    save_preferences(runs_on_processor=2)
+    wait_for(lambda: (runs.get_run(second.id) or second).step > 5)
+    assert {status_of(run) for run in (first, second)} == {RunStatus.RUNNING}

@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,25 @@ def test_values_are_committed_within_half_a_second(recorder: Recorder) -> None:
         wait_for(lambda step=step: step in steps(), 5, every=0.005)
         delays.append(time.monotonic() - logged)
     assert sorted(delays)[2] < 0.5, delays
+
+
+def test_a_checkpoint_is_never_ahead_of_the_values(recorder: Recorder) -> None:
+    """Or a resume from it would leave a gap; the database may even be locked meanwhile."""
+    recorder.begin(100, 0)
+    recorder.log(1, 0.1, {"train/loss": 1.0})
+    wait_for(lambda: steps() == [1])
+    recorder.log(2, 0.2, {"train/loss": 0.9})
+    begun = time.monotonic()
+    recorder.before_save()
+    assert steps() == [1, 2]
+    assert time.monotonic() - begun < 2.0
+    other = sqlite3.connect(files.database_path(), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    recorder.log(3, 0.3, {"train/loss": 0.8})
+    threading.Timer(1.0, other.execute, ("COMMIT",)).start()
+    recorder.before_save()
+    assert steps() == [1, 2, 3]
+    other.close()
 
 
 def test_a_run_is_running_from_its_beginning(recorder: Recorder) -> None:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from backend.jobs.slots import choose_device, known_devices, remember_devices
+from backend.errors import ConfigError
+from backend.jobs.machine import machine_summary
+from backend.jobs.slots import (
+    choose_device,
+    device_problem,
+    known_devices,
+    remember_devices,
+    slots_of,
+)
+from backend.preferences import save_preferences
 from storage.records import Run, RunStatus
 
 RUN = Run(
@@ -42,7 +51,17 @@ def test_choose_device(
 ) -> None:
     run = dataclasses.replace(RUN, config={"device": wanted})
     active = [dataclasses.replace(RUN, device=device) for device in busy]
-    assert choose_device(run, active, devices, per_device) == expected
+    assert choose_device(run, active, dict.fromkeys(devices, per_device)) == expected
+
+
+def test_slots_are_a_setting_and_a_preference(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert slots_of(TWO_CARDS) == {"cuda:0": 1, "cuda:1": 1, "cpu": 1}
+    monkeypatch.setenv("TRAINROOM_RUNS_PER_DEVICE", "2")
+    assert slots_of(TWO_CARDS) == {"cuda:0": 2, "cuda:1": 2, "cpu": 2}
+    save_preferences(runs_on_processor=3)
+    assert slots_of(TWO_CARDS) == {"cuda:0": 2, "cuda:1": 2, "cpu": 3}
+    with pytest.raises(ConfigError, match="From 1 to 16"):
+        save_preferences(runs_on_processor=17)
 
 
 def test_devices_are_remembered(home: Path) -> None:
@@ -50,5 +69,10 @@ def test_devices_are_remembered(home: Path) -> None:
     home.mkdir()
     remember_devices(TWO_CARDS)
     assert known_devices() == TWO_CARDS
-    (home / "devices.json").write_text("{damaged")
-    assert known_devices() == []
+    assert device_problem() == ""
+    remember_devices(CPU, "Its driver is too old.")
+    assert (known_devices(), device_problem()) == (CPU, "Its driver is too old.")
+    assert machine_summary()["problem"] == "Its driver is too old."
+    for damaged in ("{damaged", '["cpu"]'):
+        (home / "devices.json").write_text(damaged)
+        assert (known_devices(), device_problem()) == ([], "")

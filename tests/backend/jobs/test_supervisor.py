@@ -83,7 +83,11 @@ def test_a_held_lock_is_life_whatever_the_clock_says(supervisor: Supervisor) -> 
     assert current(run).reason is Reason.KILLED
 
 
-def test_a_reused_process_number_is_not_life(supervisor: Supervisor) -> None:
+def test_a_reused_process_number_is_not_life(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A computer that was started just now would be the likelier reason.
+    monkeypatch.setattr(psutil, "boot_time", lambda: started_at() - 5000)
     run = claimed_run(started=started_at() - 1000)
     supervisor.look()
     assert (current(run).status, current(run).reason) == (RunStatus.FAILED, Reason.KILLED)

@@ -9,38 +9,12 @@ import pytest
 import torch
 
 from backend.errors import DownloadError, ModelError, NotFoundError
-from backend.models import hub, weights
+from backend.models import hub, hub_download, weights
 from backend.models.spec import ModelSpec, Weights
 from backend.tasks import get_task
 from tests.backend.tasks.samples import text_dataset
 
 TASK = get_task("text-classification")
-
-
-@pytest.fixture
-def tiny_bert(tmp_path: Path) -> Path:
-    """A BERT of two layers, as save_pretrained writes it, with a word-piece vocabulary."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path / "tiny-bert"
-    config = BertConfig(
-        vocab_size=40,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=24,
-    )
-    torch.manual_seed(0)
-    BertModel(config).save_pretrained(folder)
-    words = ["[PAD]", "[UNK]", "apple", "rain", "goal", *"abcdefghijklmnopqrstuvwxyz"]
-    tokenizer = Tokenizer(
-        models.WordPiece(vocab={w: i for i, w in enumerate(words)}, unk_token="[UNK]")
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
 
 
 def _build(folder: Path, **changes: Any) -> tuple[Any, Any]:
@@ -64,7 +38,9 @@ def test_a_local_folder_trains_from_its_weights(home: Path, tiny_bert: Path) -> 
     assert torch.equal(own[f"bert.{name}"], stored[name])
     # The model has 24 places: longer texts are cut to that.
     assert processor.max_length == 24
-    [answer] = TASK.predict(model.eval(), processor, ["apple " * 100], torch.device("cpu"))
+    [answer] = TASK.predict(
+        model.eval(), processor, ["apple " * 100], torch.device("cpu"), TASK.options()
+    )
     assert answer["label"] in processor.classes
 
 
@@ -176,7 +152,7 @@ def test_a_connection_that_fails_becomes_a_download_error(
 
 def test_only_safe_files_are_fetched() -> None:
     names = ["config.json", "model.safetensors", "pytorch_model.bin", "modeling.py", "vocab.txt"]
-    chosen = hub.choose_files("a/b", [*names, "onnx/config.json", "1_Pooling/config.json"])
+    chosen = hub_download.choose_files("a/b", [*names, "onnx/config.json", "1_Pooling/config.json"])
     assert sorted(chosen) == [
         "1_Pooling/config.json",
         "config.json",
@@ -184,7 +160,7 @@ def test_only_safe_files_are_fetched() -> None:
         "vocab.txt",
     ]
     with pytest.raises(DownloadError, match="safetensors"):
-        hub.choose_files("a/b", ["config.json", "pytorch_model.bin"])
+        hub_download.choose_files("a/b", ["config.json", "pytorch_model.bin"])
 
 
 def test_minilm_is_verified(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from backend.datasets.images import decode_image, encode_png
-from backend.datasets.store import Store, StoreWriter
+from backend.datasets.store import Store
+from backend.datasets.writer import StoreWriter
 from backend.errors import CheckpointError, ConfigError
 from backend.models import image_processing
 from backend.models.augmentation import augment
@@ -55,7 +56,7 @@ def test_uploads_equal_training_bit_by_bit(home: Path, size: int, channels: int)
 
 
 def test_pictures_of_different_shapes(home: Path) -> None:
-    writer = StoreWriter("image")
+    writer = StoreWriter("image-class")
     rng = np.random.default_rng(0)
     for number in range(30):
         shape = (int(rng.integers(5, 40)), int(rng.integers(5, 40)), (1, 3)[number % 2])
@@ -64,7 +65,7 @@ def test_pictures_of_different_shapes(home: Path) -> None:
     files.datasets_dir()
     writer.folder.rename(files.dataset_dir("mixed"))
     store = Store.open("mixed")
-    processor = image_processing.build_image_processor(store, ["a", "b"], 20, 3, imagenet=False)
+    processor = image_processing.build_image_processor(store, ["a", "b"], 20, 3, colours=None)
     assert not processor.dark_background
     split = ImageSplit(store, processor, "train")
     batch = split.batch(torch.arange(len(split)), CPU)
@@ -100,7 +101,7 @@ def test_dark_on_light_uploads_are_turned_round(home: Path) -> None:
 
 
 def test_a_set_with_one_light_picture_is_never_turned(home: Path) -> None:
-    writer = StoreWriter("image")
+    writer = StoreWriter("image-class")
     for number in range(20):
         image = np.zeros((8, 8, 1), np.uint8)
         image[3:5, 3:5] = 100 + number
@@ -109,7 +110,7 @@ def test_a_set_with_one_light_picture_is_never_turned(home: Path) -> None:
     files.datasets_dir()
     writer.folder.rename(files.dataset_dir("light"))
     store = Store.open("light")
-    processor = image_processing.build_image_processor(store, ["a", "b"], 8, 1, imagenet=False)
+    processor = image_processing.build_image_processor(store, ["a", "b"], 8, 1, colours=None)
     assert not processor.dark_background
 
 
@@ -130,7 +131,7 @@ def test_answers_show_what_the_model_saw(home: Path) -> None:
     model = TASK.build_model(spec, processor, config, pretrained=False).eval()
     image = Store.open(dataset.id).image(0)
     with torch.inference_mode():
-        [answer] = TASK.predict(model, processor, [encode_png(image)], CPU)
+        [answer] = TASK.predict(model, processor, [encode_png(image)], CPU, TASK.options())
     assert np.array_equal(decode_image(base64.b64decode(answer["seen"])), image)
 
 

@@ -51,8 +51,10 @@ def test_the_company_of_longer_texts_changes_nothing(home: Path, name: str) -> N
     processor = TASK.build_processor(dataset, spec, config)
     model = TASK.build_model(spec, processor, config, pretrained=False).eval()
     with torch.inference_mode():
-        [alone] = TASK.predict(model, processor, ["apple pear"], CPU)
-        together = TASK.predict(model, processor, ["apple pear", "rain " * 60], CPU)[0]
+        [alone] = TASK.predict(model, processor, ["apple pear"], CPU, TASK.options())
+        together = TASK.predict(
+            model, processor, ["apple pear", "rain " * 60], CPU, TASK.options()
+        )[0]
     assert alone["probabilities"] == pytest.approx(together["probabilities"], abs=1e-5)
 
 
@@ -63,7 +65,7 @@ def test_odd_texts_get_an_answer(home: Path, name: str, text: str) -> None:
     processor = TASK.build_processor(dataset, spec, config)
     model = TASK.build_model(spec, processor, config, pretrained=False).eval()
     with torch.inference_mode():
-        [answer] = TASK.predict(model, processor, [text], CPU)
+        [answer] = TASK.predict(model, processor, [text], CPU, TASK.options())
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 

@@ -1,11 +1,16 @@
 """The loop learns, stops, resumes to the bit, and ends with a sentence when the loss breaks."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+import torch
+from torch import nn
 
 from backend.errors import DataError, NanLossError
+from backend.scores.naive import Naive
 from backend.training import checkpoints, devices
 from backend.training.config import TrainingConfig
 from backend.training.loop import Outcome, fit
@@ -51,6 +56,52 @@ def test_learns_and_reports_every_step(tmp_path: Path) -> None:
     assert not outcome.stopped
 
 
+def test_the_test_is_kept_example_by_example(tmp_path: Path) -> None:
+    notes = Notes()
+    outcome = run(tmp_path, notes)
+    assert notes.results is not None
+    assert notes.results.step == outcome.best_step
+    assert notes.results.classes == ["a", "b"]
+    assert "torch" in notes.results.versions
+    rows = notes.results.outcomes
+    assert rows is not None
+    assert rows.examples.tolist() == list(range(60))
+    assert float(rows.values["accuracy"].mean()) == pytest.approx(outcome.metrics["test/accuracy"])
+
+
+def test_pace_and_gradient_are_logged_where_they_are_known(tmp_path: Path) -> None:
+    notes, free = Notes(), Notes()
+    run(tmp_path / "clipped", notes)
+    norms = [float.fromhex(value) for value in notes.series("grad_norm").values()]
+    assert len(norms) == 52
+    assert all(norm > 0 for norm in norms)
+    shares = [float.fromhex(value) for value in notes.series("system/data_percent").values()]
+    assert shares
+    assert all(0 <= share <= 100 for share in shares)
+    run(tmp_path / "free", free, dataclasses.replace(CONFIG, max_grad_norm=0.0))
+    assert not free.series("grad_norm")
+
+
+def test_a_naive_guess_is_scored_once_and_draws_no_random_numbers(tmp_path: Path) -> None:
+    class Guessing(ToyTask):
+        asked = 0
+
+        def naive_baseline(self, processor: Any, train: Any, split: Any) -> Naive:
+            self.asked += 1
+            torch.rand(3)
+            return Naive("guessing", {"accuracy": 0.5})
+
+    notes, plain, task = Notes(), Notes(), Guessing()
+    run(tmp_path / "a", notes, task=task)
+    run(tmp_path / "b", plain)
+    assert task.asked == 2
+    assert list(notes.series("naive_val/accuracy")) == [13]
+    assert list(notes.series("naive/accuracy")) == [52]
+    assert notes.results is not None
+    assert notes.results.naive == Naive("guessing", {"accuracy": 0.5})
+    assert notes.series("train/loss") == plain.series("train/loss")
+
+
 def test_same_seed_repeats_and_another_does_not(tmp_path: Path) -> None:
     first, second, other = Notes(), Notes(), Notes()
     run(tmp_path / "a", first)
@@ -76,6 +127,55 @@ def test_resume_is_exact_to_the_bit(tmp_path: Path, stop_at: int, accumulation: 
     assert weights_hash(tmp_path / "parts") == weights_hash(tmp_path / "whole")
     assert outcome.metrics == expected.metrics
     assert outcome.best_step == expected.best_step
+
+
+def test_a_resumed_run_shares_its_sums_among_as_many_cores_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    try:
+        monkeypatch.setattr(devices, "choose_threads", lambda *_: before + 1)
+        run(tmp_path, Notes(stop_at=7))
+        monkeypatch.setattr(devices, "choose_threads", lambda *_: before)
+        run(tmp_path, Notes(), resume=True)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_is_measured_belongs_to_the_copy_that_is_kept(tmp_path: Path) -> None:
+    """A threshold is chosen before each evaluation; the test has that of the best copy."""
+
+    class Calibrated(ToyTask):
+        chosen: ClassVar[list[float]] = []
+        tested: ClassVar[list[float]] = []
+
+        def build_model(self, *arguments: Any, **words: Any) -> nn.Module:
+            model = super().build_model(*arguments, **words)
+            model.register_buffer("threshold", torch.tensor(0.0))
+            return model
+
+        def calibrate(self, model: nn.Module, *_: Any) -> None:
+            assert not model.training
+            torch.rand(3)  # whatever it draws, the training goes on as without
+            self.chosen.append(len(self.chosen) + 1.0)
+            model.threshold.fill_(self.chosen[-1])
+
+        def compute(self, model: nn.Module, batch: Any, *, train: bool) -> Any:
+            if not train:
+                self.tested.append(float(model.threshold))
+            return super().compute(model, batch, train=train)
+
+    values = {**vars(CONFIG), "epochs": 4, "learning_rate": 0.5}
+    notes, plain = Notes(), Notes()
+    outcome = run(tmp_path / "a", notes, TrainingConfig(**values), task=Calibrated())
+    run(tmp_path / "b", plain, TrainingConfig(**values))
+    assert notes.series("train/loss") == plain.series("train/loss")
+    assert Calibrated.chosen == [1.0, 2.0, 3.0, 4.0]
+    steps = outcome.step // 4
+    assert outcome.best_step is not None
+    assert Calibrated.tested[-1] == outcome.best_step / steps
+    assert Calibrated.tested[0] == 1.0
 
 
 def test_stop_leaves_a_usable_model(tmp_path: Path) -> None:
@@ -134,3 +234,29 @@ def test_learns_on_a_graphics_card(tmp_path: Path, precision: str) -> None:
     config = TrainingConfig(**{**vars(CONFIG), "mixed_precision": precision})
     outcome = run(tmp_path, Notes(), config, device="cuda:0")
     assert outcome.metrics["test/accuracy"] > 0.9
+
+
+class ShowingTask(ToyTask):
+    """Shows something at each evaluation, drawing random numbers for it."""
+
+    def snapshot(self, model: Any, processor: Any, validation: Any, device: Any) -> dict[str, Any]:
+        return {"kind": "texts", "drawn": float(torch.rand(3).sum())}
+
+
+def test_what_an_evaluation_shows_is_kept_and_changes_nothing(tmp_path: Path) -> None:
+    plain, shown = Notes(), Notes()
+    run(tmp_path / "a", plain)
+    run(tmp_path / "b", shown, task=ShowingTask())
+    assert [step for step, _ in shown.snapshots] == [13, 26, 39, 52]
+    assert shown.series("train/loss") == plain.series("train/loss")
+
+
+def test_the_best_copy_may_be_told_by_a_score(tmp_path: Path) -> None:
+    class ScoredTask(ToyTask):
+        best_metric = "accuracy"
+
+    notes = Notes()
+    outcome = run(tmp_path, notes, task=ScoredTask())
+    scores = {step: float.fromhex(value) for step, value in notes.series("val/accuracy").items()}
+    best = max(scores.values())
+    assert outcome.best_step == min(step for step, value in scores.items() if value == best)

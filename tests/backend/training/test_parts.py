@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from backend.errors import ConfigError
+from backend.errors import ConfigError, DeviceError
 from backend.models import networks
-from backend.training import devices
+from backend.training import devices, warmup
 from backend.training.config import TrainingConfig, config_from
 from backend.training.optimization import build_optimizer, learning_rate
 from backend.training.sampling import epoch_batches, ordered_batches
@@ -36,6 +36,29 @@ def test_buckets_save_most_of_the_padding() -> None:
     bucketed = padded(epoch_batches(1000, 16, seed=1, epoch=0, lengths=LENGTHS))
     assert bucketed < 0.65 * plain
     assert bucketed < 1.15 * int(LENGTHS.sum())
+
+
+def test_groups_come_together_in_handfuls() -> None:
+    """A batch of 32 holds about eight classes, four of each, and every epoch others."""
+    groups = torch.arange(50).repeat_interleave(20)
+    groups = groups[torch.randperm(1000, generator=torch.Generator().manual_seed(3))]
+    batches = epoch_batches(1000, 32, seed=1, epoch=0, groups=groups)
+    assert len(batches) == 32
+    assert sorted(torch.cat(batches).tolist()) == list(range(1000))
+    counts = torch.cat([groups[batch].unique(return_counts=True)[1] for batch in batches[:-1]])
+    assert float((counts >= 4).float().mean()) > 0.95
+    assert 6 <= len(groups[batches[0]].unique()) <= 8
+    again = epoch_batches(1000, 32, seed=1, epoch=0, groups=groups)
+    later = epoch_batches(1000, 32, seed=1, epoch=1, groups=groups)
+    assert all(torch.equal(a, b) for a, b in zip(batches, again, strict=True))
+    assert not torch.equal(torch.cat(batches), torch.cat(later))
+
+
+def test_groups_of_any_size_lose_nobody() -> None:
+    groups = torch.tensor([0] * 7 + [1] + [2] * 2 + [9] * 13)
+    batches = epoch_batches(23, 5, seed=0, epoch=4, groups=groups)
+    assert [len(batch) for batch in batches] == [5, 5, 5, 5, 3]
+    assert sorted(torch.cat(batches).tolist()) == list(range(23))
 
 
 def test_evaluation_covers_everything_in_order() -> None:
@@ -130,3 +153,28 @@ def test_good_settings_from_text_and_json() -> None:
 )
 def test_only_small_steps_stay_on_one_core(model: nn.Module, shared: bool) -> None:
     assert devices.choose_threads(model) == (devices._ALL_CORES if shared else 1)
+    assert devices.choose_threads(model, if_small=10**6) == devices._ALL_CORES
+
+
+def test_what_small_networks_like_is_measured_and_nothing_else_changed() -> None:
+    before = torch.get_num_threads()
+    assert warmup.measure_small_network() in (1, before)
+    assert torch.get_num_threads() == before
+
+
+def test_a_card_that_cannot_be_used_is_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PyTorch behaves beside an old driver: the card counts, and every use of it fails."""
+
+    def fail() -> None:
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040).")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", fail)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    assert devices.list_devices() == ["cpu"]
+    assert "driver is too old" in devices.why_no_card()
+    with pytest.raises(DeviceError, match=r"no device cuda:0. It has: cpu. .* too old"):
+        devices.open_device("cuda:0")
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: False)
+    assert "installed without support" in devices.why_no_card()

@@ -1,6 +1,7 @@
 """A tiny task for testing the loop: two clouds of points, a network with dropout, no files."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from backend.models.classification import ClassificationMeter
 from backend.models.spec import ModelSpec, Weights
-from backend.tasks.base import Batch, Task
+from backend.scores.results import TestResults
+from backend.tasks.base import CLASSIFICATION_METRICS, Batch, Task
 from backend.training.config import TrainingConfig
 from storage.records import Dataset
 
 SPEC = ModelSpec("toy", "Toy", "For tests.", "trainroom", 0)
 DATASET = Dataset("toy", "toy", "toy", 300, ["a", "b"], {}, "", "", True, 0, 0.0)
+
+
+def clock() -> float:
+    """Seconds that all processes count alike; few enough for single precision."""
+    return time.monotonic() % 1000
 
 
 @dataclass
@@ -47,7 +55,8 @@ class ToySplit:
 
 class ToyTask(Task):
     name, title, description, icon = "toy", "Toy", "Two clouds.", "toys"
-    input_kind, primary_metric, config, models = "text", "accuracy", TrainingConfig, (SPEC,)
+    formats, input_kind, answer_kind = ("text-class",), "text", "label"
+    metrics, config, models = CLASSIFICATION_METRICS, TrainingConfig, (SPEC,)
 
     def __init__(self, train: ToySplit | None = None, dropout: float = 0.3) -> None:
         self.train = ToySplit(200, 0) if train is None else train
@@ -74,15 +83,20 @@ class ToyTask(Task):
 
     def compute(self, model: nn.Module, batch: Batch, *, train: bool) -> Mapping[str, Tensor]:
         output = model(batch["x"])
-        return {"loss": nn.functional.cross_entropy(output, batch["labels"]), "output": output}
+        return {
+            "loss": nn.functional.cross_entropy(output, batch["labels"]),
+            "output": output.detach(),
+        }
 
-    def batch_metrics(self, output: Tensor, batch: Batch) -> Mapping[str, Tensor]:
-        return {"accuracy": (output.argmax(1) == batch["labels"]).sum()}
+    def batch_metrics(self, result: Mapping[str, Any], batch: Batch) -> Mapping[str, Tensor]:
+        return {"accuracy": (result["output"].argmax(1) == batch["labels"]).sum()}
 
-    def evaluate(self, outputs: Tensor, labels: Tensor, classes: list[str]) -> dict[str, float]:
-        return {"accuracy": (outputs.argmax(1) == labels).float().mean().item()}
+    def build_meter(self, processor: Any) -> ClassificationMeter:
+        return ClassificationMeter(2)
 
-    def predict(self, model: Any, processor: Any, inputs: Any, device: Any) -> list[dict[str, Any]]:
+    def predict(
+        self, model: Any, processor: Any, inputs: Any, device: Any, options: Any
+    ) -> list[dict[str, Any]]:
         return [{"label": "a"} for _ in inputs]
 
 
@@ -94,6 +108,9 @@ class Notes:
     values: list[tuple[int, str, float]] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     saves: list[tuple[int, bool]] = field(default_factory=list)
+    snapshots: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    pins: list[tuple[int, Any]] = field(default_factory=list)
+    results: TestResults | None = None
     total_steps: int = 0
     step: int = 0
 
@@ -105,6 +122,15 @@ class Notes:
 
     def event(self, kind: str, message: str) -> None:
         self.events.append(kind)
+
+    def snapshot(self, step: int, epoch: float, content: Mapping[str, Any]) -> None:
+        self.snapshots.append((step, dict(content)))
+
+    def pinned(self) -> list[tuple[int, Any]]:
+        return self.pins
+
+    def tested(self, results: TestResults) -> None:
+        self.results = results
 
     def before_save(self) -> None:
         pass

@@ -1,0 +1,60 @@
+"""What the command mistakes does: where a run was wrong on its test; for backend.cli.commands."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from backend import corrections, runs
+from backend.cli.answers import GOOD, Answer
+from backend.cli.output import as_json, as_table
+from backend.scores.mistakes import (
+    Answers,
+    Rows,
+    confusion,
+    likely_wrong_labels,
+    surest_mistakes,
+)
+
+SHOWN = 20
+
+
+def mistakes(arguments: Namespace) -> Answer:
+    run = runs.get_run(arguments.run)
+    answers = corrections.tested(run).answers
+    wrong, suspect = surest_mistakes(answers), likely_wrong_labels(answers)
+    if arguments.json:
+        found: dict[str, Any] = {
+            "examples": len(answers), "wrong": len(wrong), "classes": answers.classes,
+            "confusion": confusion(answers).tolist(), "mistakes": _rows(answers, wrong),
+            "likely_wrong_labels": _rows(answers, suspect),
+        }  # fmt: skip
+        changed = corrections.before_and_after(run)
+        if changed is not None:
+            parent, change = changed
+            found["before_and_after"] = {
+                "parent": parent.id, "examples": change.shared, "right_before": change.before,
+                "right_after": change.after, "mended": change.mended.tolist(),
+                "broken": change.broken.tolist(),
+            }  # fmt: skip
+        return as_json(found), GOOD
+    marked = set(suspect.tolist())
+    rows = [
+        (one["example"], one["label"], one["answer"], one["share"], "yes" if row in marked else "")
+        for row, one in zip(wrong[:SHOWN].tolist(), _rows(answers, wrong[:SHOWN]), strict=True)
+    ]
+    return as_table(("example", "label", "answer", "sure", "label likely wrong"), rows), GOOD
+
+
+def _rows(answers: Answers, rows: Rows) -> list[dict[str, Any]]:
+    return [
+        {
+            "example": int(answers.examples[row]),
+            "label": answers.classes[answers.truth[row]],
+            "answer": answers.classes[answers.answer[row]],
+            "share": round(float(answers.share[row]), 4),
+        }
+        for row in rows.tolist()
+    ]
+
+
+COMMANDS: dict[str, Callable[[Namespace], Answer]] = {"mistakes": mistakes}

@@ -1,0 +1,1 @@
+"""What users bring: how it comes in, is understood, corrected and stored; behind the door."""

@@ -1,0 +1,1 @@
+"""Pages of the group “learn” and the parts that only they use."""

@@ -1,0 +1,1 @@
+"""Tests of backend/reading, and the recorded runs that they read."""
