@@ -1,13 +1,16 @@
-"""Open run pages as the server sees them, many in one process: `viewers.py PORT RUN COUNT SECONDS`.
+"""Open run pages as the server sees them, many in one process: `viewers.py PORT RUN COUNT`.
 
 Each has a session of its own, and asks for curves, history and ended runs as often as the page's
-scripts do. Prints what it measured as JSON; test_r10_viewers.py starts it.
+scripts do. Once all pages are open it says `open`, and then does what it reads: `look` at the page,
+look `away` as a hidden tab does, and at the end of input print what it measured as JSON.
+test_r10_viewers.py starts it.
 """
 
 import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +21,8 @@ from websockets.asyncio.client import connect
 
 # As in live_run.js, run_story.js and notifier.js.
 LIVE, STORY, ENDS = 0.5, 2.0, 3.0
+# Seconds in which all the pages are opened, one after the other.
+SPREAD = 5.0
 
 
 @dataclass
@@ -54,15 +59,20 @@ class Connection:
 
 
 class Viewer:
-    def __init__(self, port: int, run: int, seen: Seen) -> None:
-        self.port, self.run, self.seen = port, run, seen
+    def __init__(
+        self, port: int, run: int, seen: Seen, looking: asyncio.Event, share: float
+    ) -> None:
+        """share: of the time between two questions, in which this one asks; from 0 to 1."""
+        self.port, self.run, self.seen, self.looking = port, run, seen, looking
+        self.share = share
+        self.opened = asyncio.Event()
         self.cursor = self.event = 0
         self.log = self.now = ""
         self.last = 0
 
-    async def stay(self, delay: float, until: float) -> None:
-        """Open the page after a while, and ask as its scripts do until the end."""
-        await asyncio.sleep(delay)  # people do not open a page in the same moment
+    async def stay(self) -> None:
+        """Open the page after a while, and ask as its scripts do whenever somebody looks at it."""
+        await asyncio.sleep(SPREAD * self.share)  # people do not open a page in the same moment
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
         async with connect(
             address, subprotocols=[Subprotocol("streamlit")], max_size=None, compression=None,
@@ -71,11 +81,12 @@ class Viewer:
             begun = time.monotonic()
             await self._open(tab)
             self.seen.page_seconds.append(time.monotonic() - begun)
+            self.opened.set()
             await asyncio.gather(
-                self._repeat(LIVE, until, self._live),
-                self._repeat(STORY, until, self._story),
-                self._repeat(ENDS, until, self._ends),
-                self._listen(tab, until),
+                self._repeat(LIVE, self._live),
+                self._repeat(STORY, self._story),
+                self._repeat(ENDS, self._ends),
+                self._listen(tab),
             )
 
     async def _open(self, tab: Any) -> None:
@@ -90,21 +101,21 @@ class Viewer:
             kind = received.WhichOneof("type")
             self.seen.reruns += kind == "auto_rerun"  # a timer on the page
 
-    async def _listen(self, tab: Any, until: float) -> None:
+    async def _listen(self, tab: Any) -> None:
         """Count what would make the server run the page's script again: there should be nothing."""
-        while (left := until - time.monotonic()) > 0:
-            try:
-                data = await asyncio.wait_for(tab.recv(), left)
-            except TimeoutError:
-                return
+        while True:
             received = ForwardMsg()
-            received.ParseFromString(data)
+            received.ParseFromString(await tab.recv())
             self.seen.reruns += received.WhichOneof("type") in ("auto_rerun", "script_finished")
 
-    async def _repeat(self, interval: float, until: float, ask: Any) -> None:
+    async def _repeat(self, interval: float, ask: Any) -> None:
         connection, due = Connection(self.port), time.monotonic()
-        while due < until:
+        while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if not self.looking.is_set():
+                await self.looking.wait()
+                await asyncio.sleep(interval * self.share)  # nor do they look up in the same one
+                connection = Connection(self.port)  # the server has closed what was idle
             asked = time.monotonic()
             try:
                 await ask(connection)
@@ -136,16 +147,28 @@ class Viewer:
         self.now = str((await connection.get(f"/api/ends?after={self.now}"))["now"])
 
 
-async def watch(port: int, run: int, count: int, seconds: float) -> Seen:
-    seen = Seen()
-    until = time.monotonic() + seconds
-    spread = min(5.0, seconds / 4)
-    await asyncio.gather(
-        *(Viewer(port, run, seen).stay(spread * number / count, until) for number in range(count))
-    )
+async def watch(port: int, run: int, count: int) -> Seen:
+    """Open `count` pages, then look at them and away as standard input says, until it ends."""
+    seen, looking = Seen(), asyncio.Event()
+    viewers = [Viewer(port, run, seen, looking, number / count) for number in range(count)]
+    tabs = asyncio.gather(*(viewer.stay() for viewer in viewers))
+    asked = asyncio.ensure_future(_obey(viewers, looking))
+    # A tab never ends by itself: where one does, its error is the outcome.
+    await asyncio.wait([tabs, asked], return_when=asyncio.FIRST_COMPLETED)
+    tabs.cancel()
+    with suppress(asyncio.CancelledError):
+        await tabs
     return seen
+
+
+async def _obey(viewers: list[Viewer], looking: asyncio.Event) -> None:
+    for viewer in viewers:
+        await viewer.opened.wait()
+    print("open", flush=True)
+    while word := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        looking.set() if word == "look" else looking.clear()
 
 
 if __name__ == "__main__":
     port, run, count = (int(value) for value in sys.argv[1:4])
-    print(json.dumps(vars(asyncio.run(watch(port, run, count, float(sys.argv[4]))))))
+    print(json.dumps(vars(asyncio.run(watch(port, run, count)))))
