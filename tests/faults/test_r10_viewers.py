@@ -38,7 +38,8 @@ class Viewers:
             [sys.executable, *map(str, command)], cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         self.input, self.output = self.process.stdin, self.process.stdout
         assert self.output.readline() == "open\n"
 
@@ -62,7 +63,9 @@ def mark(run: runs.Run) -> tuple[float, int]:
 
 def pace(run: runs.Run) -> float:
     """Steps per second during the next half of a round."""
-    (begun, first), _, (ended, last) = mark(run), time.sleep(HALF), mark(run)
+    begun, first = mark(run)
+    time.sleep(HALF)
+    ended, last = mark(run)
     return (last - first) / (ended - begun)
 
 
