@@ -34,16 +34,17 @@ def _convolutions(channels: int, width: int) -> nn.Sequential:
 class CNN(nn.Module):
     """Three blocks of convolutions and an average over the picture: any size from 8 x 8."""
 
-    def __init__(self, channels: int, classes: int, width: int = 16) -> None:
+    def __init__(self, channels: int, classes: int, width: int = 16, bands: int = 1) -> None:
+        """bands: how many heights are told apart; one where a thing may be anywhere."""
         super().__init__()
         self.features = nn.Sequential(
             _convolutions(channels, width),
             _convolutions(width, 2 * width),
             _convolutions(2 * width, 4 * width),
-            nn.AdaptiveAvgPool2d(1),
+            nn.AdaptiveAvgPool2d((bands, 1)),
             nn.Flatten(),
         )
-        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(4 * width, classes))
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(4 * width * bands, classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores [b, classes] of images [b, channels, height, width]."""
