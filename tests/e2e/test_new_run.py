@@ -1,10 +1,13 @@
 """The form of a new run in a real browser: it measures by itself, stands still, takes keys."""
 
 import re
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from tests.e2e.app_server import wait_for
 from tests.e2e.visitor import Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -14,6 +17,19 @@ def start_button_at(visitor: Visitor) -> float:
     box = visitor.page.get_by_role("button", name="Start training").bounding_box()
     assert box is not None
     return box["y"]
+
+
+def press_corner(card: Locator) -> bool:
+    """Press a card at its lower right; False where it has shrunk meanwhile, as when fonts come.
+
+    Nothing else is pressed then: Playwright looks what lies under the pointer first.
+    """
+    box = card.bounding_box()
+    assert box is not None
+    with suppress(PlaywrightTimeoutError):
+        card.click(position={"x": box["width"] - 8, "y": box["height"] - 8}, timeout=2_000)
+        return True
+    return False
 
 
 def test_it_measures_by_itself_and_nothing_jumps(visitor: Visitor) -> None:
@@ -58,9 +74,6 @@ def test_a_card_is_pressed_wherever_it_is(visitor: Visitor) -> None:
     card = visitor.page.locator('[class*="card_choice_new_task_text_classification"]')
     expect(card).to_be_visible()
     visitor.settled()
-    box = card.bounding_box()
-    assert box is not None
-    # Waits until the card stands still, and presses nothing else should it move in the last moment.
-    card.click(position={"x": box["width"] - 8, "y": box["height"] - 8})
+    wait_for("the card to stand still", lambda: press_corner(card))
     folded = visitor.page.locator('[class*="st-key-card_folded_task"]')
     expect(folded.get_by_text("Text classification")).to_be_visible()
