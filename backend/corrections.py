@@ -18,7 +18,7 @@ from backend.errors import TrainroomError, UsageError
 from backend.pins import new_pins
 from backend.runs import Run
 from backend.scores.mistakes import Answers, Change, compare
-from backend.scores.results import load_results
+from backend.scores.results import TRAINING, load_results
 from backend.tasks.base import Value
 
 LEFT_OUT = "left out"
@@ -48,6 +48,21 @@ def has_mistakes(run: Run) -> bool:
     """Whether there is anything that tested() would give, the data set aside."""
     results = load_results(run.id)
     return results is not None and Answers.of(results.outcomes, results.classes) is not None
+
+
+def training_labels(run: Run) -> Tested | None:
+    """What the examples alike say of each that the run learned from; None before it was asked.
+
+    The shares are those of classes among the most alike (backend.scores.votes), as the model that
+    was tested sees them: where the run went on since, they are asked for anew.
+    """
+    found, test = load_results(run.id, TRAINING), load_results(run.id)
+    if found is None or test is None or found.step != test.step:
+        return None
+    answers = Answers.of(found.outcomes, found.classes)
+    if answers is None:
+        return None
+    return Tested(run, get_dataset(run.dataset_id, run.dataset_version), answers)
 
 
 def to_correct(run: Run) -> Dataset | None:

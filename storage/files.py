@@ -53,6 +53,11 @@ def test_results(run_id: int) -> Path:
     return run_dir(run_id) / "test.npz"
 
 
+def training_labels(run_id: int) -> Path:
+    """What a run's model finds alike to each example that it learned from."""
+    return run_dir(run_id) / "training.npz"
+
+
 def run_lock(run_id: int, attempt: int) -> Path:
     """The file an attempt keeps locked for as long as its process lives."""
     return run_dir(run_id) / f"attempt-{int(attempt)}.lock"

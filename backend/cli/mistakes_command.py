@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from backend import corrections, runs
+from backend import corrections, inference, runs
 from backend.cli.answers import GOOD, Answer
 from backend.cli.output import as_json, as_table
 from backend.scores.mistakes import (
@@ -14,6 +14,7 @@ from backend.scores.mistakes import (
     likely_wrong_labels,
     surest_mistakes,
 )
+from backend.scores.votes import outvoted
 
 SHOWN = 20
 
@@ -21,6 +22,8 @@ SHOWN = 20
 def mistakes(arguments: Namespace) -> Answer:
     run = runs.get_run(arguments.run)
     answers = corrections.tested(run).answers
+    if arguments.training:
+        return _training(run, arguments)
     wrong, suspect = surest_mistakes(answers), likely_wrong_labels(answers)
     if arguments.json:
         found: dict[str, Any] = {
@@ -43,6 +46,23 @@ def mistakes(arguments: Namespace) -> Answer:
         for row, one in zip(wrong[:SHOWN].tolist(), _rows(answers, wrong[:SHOWN]), strict=True)
     ]
     return as_table(("example", "label", "answer", "sure", "label likely wrong"), rows), GOOD
+
+
+def _training(run: runs.Run, arguments: Namespace) -> Answer:
+    """What examples alike say of the labels that the run learned from."""
+    judged = corrections.training_labels(run)
+    if judged is None:
+        inference.judge_labels_here(run.id)
+        judged = corrections.training_labels(run)
+        assert judged is not None
+    answers = judged.answers
+    rows = _rows(answers, outvoted(answers))
+    if arguments.json:
+        found = {"examples": len(answers), "classes": answers.classes, "likely_wrong_labels": rows}
+        return as_json(found), GOOD
+    columns = ("example", "label", "answer", "share")
+    cells = [tuple(one[name] for name in columns) for one in rows[:SHOWN]]
+    return as_table(("example", "label", "those alike say", "share of them"), cells), GOOD
 
 
 def _rows(answers: Answers, rows: Rows) -> list[dict[str, Any]]:

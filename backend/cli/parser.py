@@ -47,7 +47,6 @@ def build_parser() -> Parser:
         ("show", "Show one run."),
         ("stop", "Stop a run; what was learnt is saved."),
         ("delete", "Delete a run with its files."),
-        ("mistakes", "Show where a run was wrong on its test, and which labels may be."),
         ("diagnose", "Read a run's curves: what they show and what to do about it."),
         ("log", "Print a run's log."),
     ):
@@ -55,6 +54,7 @@ def build_parser() -> Parser:
     commands.choices["log"].add_argument(
         "--lines", type=_whole, default=200, metavar="N", help="how many of the last lines"
     )
+    _add_mistakes(add("mistakes", "Show where a run was wrong on its test, or labels may be."))
     resume = add("resume", "Let an ended run go on from its last saved copy.")
     _add_run(resume)
     _add_settings(resume)
@@ -167,6 +167,14 @@ def _add_runs(command: Parser) -> None:
     command.add_argument(
         "run", metavar="RUN", type=_run_number, nargs="+", help="the runs' numbers, two or more"
     )
+
+
+def _add_mistakes(command: Parser) -> None:
+    _add_run(command)
+    command.add_argument(
+        "--training", action="store_true",
+        help="judge the labels that it learned from by the examples that it finds alike",
+    )  # fmt: skip
 
 
 def _add_metrics(command: Parser) -> None:

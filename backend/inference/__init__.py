@@ -126,6 +126,32 @@ def teach(run_id: int, picture: bytes, truth: str, rate: float) -> dict[str, Any
     raise InferenceError("The model gave no answer. Try again.")
 
 
+def judge_labels(run_id: int) -> Iterator[tuple[int, int]]:
+    """Have the labels that a run's model learned from judged: how many of how many are done.
+
+    A short question each, so that others are answered in between, and nothing is lost where the
+    listener leaves: backend.corrections.training_labels has the result once both are equal.
+    """
+    done, total = 0, 1
+    while done < total:
+        with _guard:
+            question = {"run": run_id, "labels": True}
+            (reply,) = _process().ask(question, [], INFERENCE_TIMEOUT_SECONDS.value())
+        if "error" in reply:
+            raise InferenceError(reply["error"])
+        done, total = reply["done"], reply["of"]
+        yield done, total
+
+
+def judge_labels_here(run_id: int) -> None:
+    """The same in the calling process, to the end; for the command line."""
+    from backend.inference.judging import judge
+
+    done, total = 0, 1
+    while done < total:
+        done, total = judge(run_id)
+
+
 def predict_here(
     run_id: int,
     inputs: "Sequence[Value]",

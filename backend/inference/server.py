@@ -51,6 +51,12 @@ def _replies(question: dict[str, Any], inputs: list[Any]) -> Iterator[dict[str, 
         if question.get("explain"):
             yield {**_explained(question, inputs[0]), "more": False}
             return
+        if question.get("labels"):
+            from backend.inference.judging import judge
+
+            done, total = judge(question["run"])
+            yield {"done": done, "of": total, "more": False}
+            return
         if "augmented" in question:
             yield {"strips": augmented(**question["augmented"]), "more": False}
             return

@@ -1,4 +1,4 @@
-"""The file that keeps what a run's test gave, example by example: written by the worker, once.
+"""The files that keep what a run's test gave, example by example, and what its training part did.
 
 One compressed file of plain arrays below the run's folder, beside what no array holds as JSON.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from storage import files
 
 COLUMNS = ("weights", "truth", "answer", "truth_share", "answer_share", "examples")
 FACTS, VALUE = "facts", "value/"
+TEST, TRAINING = files.test_results, files.training_labels
+"""Where they are kept: of the test, written by the worker once; of what votes say of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class TestResults:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def save_results(run_id: int, results: TestResults) -> None:
+def save_results(run_id: int, results: TestResults, where: Callable[[int], Path] = TEST) -> None:
     """Write a run's results in place of earlier ones, whole or not at all."""
-    path = files.test_results(run_id)
+    path = where(run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, Any] = {
         "step": results.step,
@@ -64,10 +67,10 @@ def save_results(run_id: int, results: TestResults) -> None:
     temporary.replace(path)
 
 
-def load_results(run_id: int) -> TestResults | None:
-    """What a run's test gave; None before its test, or where the file is gone or damaged."""
+def load_results(run_id: int, where: Callable[[int], Path] = TEST) -> TestResults | None:
+    """What a run's test gave; None before it, or where the file is gone or damaged."""
     try:
-        return _read(files.test_results(run_id))
+        return _read(where(run_id))
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
 

@@ -16,9 +16,11 @@ from backend.scores.mistakes import (
     of_pair,
     surest_mistakes,
 )
+from backend.scores.votes import outvoted
 from pages.components.errors import explain_error
 from pages.components.layout import card
 from pages.train.confusion_part import OF_PAIR, SHOW
+from pages.train.learned_labels import LEARNED, learned_labels
 from pages.train.mistake_cards import mistake_cards, tick_key
 from pages.train.mistake_why import why_dialog
 
@@ -30,9 +32,11 @@ HINTS = {
     "Surest mistakes": "Wrong answers, those of which the model was surest first. Often these are "
     "hard examples, sometimes wrong labels.",
     "Likely wrong labels": "Examples where the model is as sure of another class as it usually is "
-    "when that class is right (confident learning). It looks at the test part only, which the "
-    "model never learned from: correcting it makes the score truer; labels of the training part "
-    "are not judged here.",
+    "when that class is right (confident learning), in the test part, which it never learned "
+    "from. Correcting these makes the score truer.",
+    LEARNED: "Examples that the model learned from, where most of the ten that it finds most "
+    "alike carry another label, the clearest first. Correcting those that are wrong makes the "
+    "next model better.",
     OF_PAIR: "All test examples of one class that got one answer.",
 }
 PAGE = 18
@@ -44,10 +48,21 @@ def mistake_list(tested: Tested) -> None:
     with card("mistake_list"):
         st.session_state.setdefault(SHOW, "Surest mistakes")
         chosen = st.segmented_control(
-            "Show", [*LISTS, OF_PAIR], key=SHOW, label_visibility="collapsed", required=True
+            "Show",
+            [*LISTS, LEARNED, OF_PAIR],
+            key=SHOW,
+            label_visibility="collapsed",
+            required=True,
         )
         st.caption(HINTS[chosen])
-        rows = _pair(tested) if chosen == OF_PAIR else LISTS[chosen](answers)
+        if chosen == LEARNED:
+            found = learned_labels(tested)
+            if found is None:
+                return
+            tested, answers = found, found.answers
+            rows = outvoted(answers)
+        else:
+            rows = _pair(tested) if chosen == OF_PAIR else LISTS[chosen](answers)
         if not len(rows):
             st.markdown(":material/check: There are none.")
             return

@@ -1,6 +1,7 @@
 """The page of mistakes: found from the run's page, corrected in place, trained on again."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from backend.datasets.store import Store
 from backend.inference import Explanation
 from backend.runs import Run, get_run, list_runs
 from backend.scores.outcomes import Outcomes
-from backend.scores.results import TestResults, save_results
+from backend.scores.results import TRAINING, TestResults, save_results
 from tests.pages.conftest import OpenPage, words
 from tests.pages.seeds import TEXTS, seed_run
 
@@ -120,6 +121,48 @@ def test_other_lists_and_pairs(open_page: OpenPage) -> None:
     assert not page.exception
     assert {box.label for box in page.selectbox} >= {"It is", "The model said"}
     assert len(page.checkbox) >= 1
+
+
+def test_labels_it_learned_from_are_judged_and_corrected(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_page()
+    run = run_with_mistakes(TEXTS, "lstm", "topics")
+    data = get_dataset("topics")
+    store = Store.open(data)
+    numbers = store.indices("train")[:30]
+
+    def judge(run_id: int) -> Iterator[tuple[int, int]]:
+        truth = store.labels[numbers].astype(np.int64)
+        answer = truth.copy()
+        answer[0] = (answer[0] + 1) % len(data.classes)
+        own = np.where(truth == answer, 0.9, 0.1).astype(np.float32)
+        share = np.full(30, 0.9, np.float32)
+        outcomes = Outcomes({"agrees": own}, None, truth, answer, own, share, numbers)
+        results = TestResults(10, outcomes, None, list(data.classes))
+        yield 12, 30
+        save_results(run_id, results, TRAINING)
+        yield 30, 30
+
+    monkeypatch.setattr("backend.inference.judge_labels", judge)
+    page = open_page(PAGE, run=str(run.id))
+    page.session_state["mistakes_show"] = "Labels it learned from"
+    page.run()
+    assert not page.checkbox
+    page.button(key="mistakes_learned").click()
+    page.run()
+    assert not page.exception
+    assert "30 of 1,202 were looked at" in words(page)
+    (box,) = page.checkbox
+    number = int(numbers[0])
+    assert box.key == f"mistake_{run.id}_{number}"
+    box.check()
+    page.run()
+    page.button(key="mistakes_relabel").click()
+    page.run()
+    assert not page.exception
+    said = data.classes[(store.labels[number] + 1) % len(data.classes)]
+    assert corrections.labels_now(run, [number]) == {number: said}
 
 
 def test_a_run_without_a_test_says_so(open_page: OpenPage) -> None:

@@ -4,10 +4,11 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from backend.datasets import catalog
 from backend.datasets.bundled.record import Bundled
@@ -40,18 +41,28 @@ def prepare_bundled(wanted: Callable[[Bundled], bool] = lambda item: True) -> No
     """Build the bundled data sets that are missing or outdated and whose files are installed.
 
     wanted: which of them, all by default. Each takes up to a few seconds the first time and a
-    few milliseconds after. Safe when several processes call it at once: one builds, others wait.
+    few milliseconds after. Safe when several processes call it at once: they share the work, and
+    none leaves before everything is there.
     """
-    if not _missing(wanted):
-        return
-    with FileLock(files.locks_dir() / "bundled.lock"):
+    # First what nobody is at, so that a page does not wait for the supervisor's patient helper.
+    for patience in (0, -1):
         for item, path in _missing(wanted):
-            try:
-                _build(item, path)
-            # One damaged package must not take the other data sets away.
-            except (DataError, OSError, EOFError, ValueError, KeyError, IndexError):
-                _failed.add((files.home(), item.name))
-                logger.exception("The bundled data set %s could not be built", item.name)
+            with suppress(Timeout), FileLock(_lock(item), timeout=patience):
+                if not _is_there(item, datasets.get_dataset(item.id)):
+                    _try_to_build(item, path)
+
+
+def _lock(item: Bundled) -> Path:
+    return files.locks_dir() / f"bundled-{item.id}.lock"
+
+
+def _try_to_build(item: Bundled, path: Path) -> None:
+    try:
+        _build(item, path)
+    # One damaged package must not take the other data sets away.
+    except (DataError, OSError, EOFError, ValueError, KeyError, IndexError):
+        _failed.add((files.home(), item.name))
+        logger.exception("The bundled data set %s could not be built", item.name)
 
 
 def _missing(wanted: Callable[[Bundled], bool]) -> list[tuple[Bundled, Path]]:

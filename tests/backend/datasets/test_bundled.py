@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from backend import datasets
 from backend.datasets.bundled import build, handwriting, record
@@ -20,6 +21,7 @@ from backend.datasets.store import Store
 from backend.errors import DataError, NotFoundError, UsageError
 from storage import datasets as rows
 from storage import files
+from tests.backend.jobs.conftest import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +326,21 @@ def test_two_processes_at_once(home: Path) -> None:
     assert [process.wait() for process in processes] == [0, 0]
     assert {dataset.id for dataset in rows.list_datasets()} == {"digits", "topics"}
     assert list((home / "tmp").iterdir()) == []
+
+
+def test_one_that_another_process_builds_holds_up_no_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(monkeypatch, "digits", "topics")
+    first, second = build.BUNDLED
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(build._lock(first)):
+            ended = pool.submit(datasets.prepare_bundled)
+            wait_for(lambda: rows.get_dataset(second.id))
+            assert rows.get_dataset(first.id) is None
+            assert not ended.done(), "all must be there when it ends"
+        ended.result()
+    assert rows.get_dataset(first.id)
 
 
 def test_files_deleted_by_hand_come_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ def train(task: str, data: str, model: str, **changes: object) -> tuple[Run, dic
         model=model,
         dataset_id=dataset.id,
         dataset_name=dataset.name,
+        dataset_version=dataset.version,
         config=dataclasses.asdict(config),
     )
     outcome = fit(
