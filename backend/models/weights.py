@@ -5,17 +5,22 @@ import importlib.util
 import os
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from backend.errors import DownloadError, ModelError
+from storage import files
 
 # Seconds without an answer after which a download counts as impossible.
 TIMEOUT = 8
+# Seconds between two looks at whether another process has fetched the same file.
+LOOK_SECONDS = 0.5
 _switched_off: ContextVar[bool] = ContextVar("switched_off", default=False)
 Listener = Callable[[str, int, int], None]
 """Told of a download now and then: what it is, bytes that are here, bytes in all (0: not known).
@@ -96,25 +101,79 @@ def is_offline() -> bool:
 
 
 def download(url: str, target: Path, sha256: str, advice: str) -> Path:
-    """Fetch a file, verify it, put it into place; raises DownloadError ending with the advice."""
+    """Fetch a file, verify it, put it into place; what an interrupted try left is gone on with.
+
+    Raises DownloadError ending with the advice, ModelError where another file arrived.
+    """
     if is_offline():
         raise DownloadError(f"Downloads are switched off (HF_HUB_OFFLINE is set). {advice}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+    part = target.with_name(f"{target.name}.part")
+    with _alone(target.name, part):
+        while not target.is_file():  # whoever waited finds it whole
+            try:
+                begun = _fetch(url, part, target.name)
+            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+                cause = getattr(error, "reason", None) or error
+                kept = "What has arrived is kept. "
+                if not part.stat().st_size:
+                    kept = ""
+                    part.unlink()
+                raise DownloadError(
+                    "The weights could not be downloaded: the internet cannot be reached "
+                    f"({cause}). {kept}{advice}"
+                ) from error
+            try:
+                verify(part, sha256)
+            except ModelError:
+                part.unlink()  # or the next try would go on with it
+                if begun == 0:
+                    raise
+            else:
+                part.replace(target)
+    return target
+
+
+@contextmanager
+def _alone(what: str, part: Path) -> Iterator[None]:
+    """Wait until no other process fetches the same file, telling how far that one is."""
+    lock = FileLock(files.locks_dir() / f"download-{what}.lock")
+    while True:
+        with suppress(Timeout):
+            lock.acquire(timeout=LOOK_SECONDS)
+            break
+        with suppress(FileNotFoundError):
+            tell(what, part.stat().st_size, 0)
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as reply, part.open("wb") as file:
-            total = int(getattr(reply, "headers", {}).get("Content-Length") or 0)
+        yield
+    finally:
+        lock.release()
+
+
+def _fetch(url: str, part: Path, what: str) -> int:
+    """Fetch what is missing of a file; returns how many bytes were there before."""
+    with part.open("ab") as file:
+        begun = file.tell()
+        asked = {"Range": f"bytes={begun}-"} if begun else {}
+        try:
+            reply = urllib.request.urlopen(
+                urllib.request.Request(url, headers=asked), timeout=TIMEOUT
+            )
+        except urllib.error.HTTPError as error:
+            if begun and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return begun  # nothing is missing: whether it is right will be seen
+            raise
+        with reply:
+            if begun and reply.status != HTTPStatus.PARTIAL_CONTENT:
+                file.truncate(0)
+                begun = 0
+            length = int(getattr(reply, "headers", {}).get("Content-Length") or 0)
+            total = begun + length if length else 0
+            here = begun
             while block := reply.read(1 << 20):
                 file.write(block)
-                tell(target.name, file.tell(), total)
-        verify(part, sha256)
-        part.replace(target)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        cause = getattr(error, "reason", None) or error
-        raise DownloadError(
-            f"The weights could not be downloaded: the internet cannot be reached ({cause}). "
-            f"{advice}"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return target
+                here += len(block)
+                tell(what, here, total)
+        if here < total:
+            raise ConnectionError("the connection was cut")
+    return begun
