@@ -156,8 +156,9 @@ def test_labels_it_learned_from_are_judged_and_corrected(
     (box,) = page.checkbox
     number = int(numbers[0])
     assert box.key == f"mistake_{run.id}_{number}"
-    box.check()
+    page.button(key="mistakes_all").click()
     page.run()
+    assert page.button(key="mistakes_all").disabled
     page.button(key="mistakes_relabel").click()
     page.run()
     assert not page.exception
