@@ -19,11 +19,11 @@ def learned_labels(tested: Tested) -> Tested | None:
             st.caption(f"{len(found.answers):,} of {total:,} were looked at, chosen by chance.")
         return found
     if st.button(
-        "Look at them", icon=":material/fact_check:", key="mistakes_learned",
+        "Check these labels", icon=":material/fact_check:", key="mistakes_learned",
         help="The model reads each of them once, which can take a while.",
     ):  # fmt: skip
         bar = st.progress(0.0, "Loading the model …")
-        with told("They could not be looked at"):
+        with told("They could not be checked"):
             for done, total in inference.judge_labels(run.id):
                 bar.progress(done / total, f"{done:,} of {total:,} looked at")
             st.rerun()

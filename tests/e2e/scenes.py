@@ -205,3 +205,19 @@ def mistakes(number: int) -> Scene:
         visitor.sees("What it takes for what")
 
     return scene
+
+
+def learned_labels(number: int) -> Scene:
+    def scene(visitor: Visitor) -> None:
+        mistakes(number)(visitor)
+        visitor.page.get_by_text("Labels it learned from", exact=True).click()
+        visitor.sees("Examples that the model learned from")
+        visitor.settled()
+        check = visitor.page.get_by_role("button", name="Check these labels")
+        if check.count():  # only the first visitor has to ask
+            check.click()
+        expect(check).to_have_count(0, timeout=120_000)
+        expect(visitor.page.get_by_role("button", name="Tick all")).to_be_visible()
+        visitor.settled()
+
+    return scene

@@ -109,6 +109,7 @@ SHOTS = (
     Shot("why-image", scenes.explained(scenes.picture_answer), "digits"),
     Shot("why-text", scenes.explained(scenes.typed_answer("How far is the moon?")), "topics"),
     Shot("mistakes", scenes.mistakes, "digits"),
+    Shot("mistakes-learned", scenes.learned_labels, "digits"),
     Shot("words", at("/words", "Words")),
     Shot("playground-boxes", scenes.boxes_answer, "scenes"),
     Shot("run-boxes", scenes.run_page, "scenes"),
