@@ -52,7 +52,7 @@ MODELS = (
         "trainroom",
         792_040,
         memory_mb=700,
-        defaults={"learning_rate": 1e-3, "epochs": 20, "batch_size": 64},
+        defaults={"learning_rate": 1e-3, "epochs": 40, "batch_size": 32},
     ),
     ModelSpec(
         "t5-small",
