@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend import datasets
@@ -36,7 +37,7 @@ class Searched:
     predictor: Predictor
     dataset: Dataset
     store: Store
-    order: list[int]
+    order: NDArray[np.int64]
     training: int
     _vectors: list[Tensor] = field(default_factory=list)
 
@@ -61,7 +62,7 @@ class Searched:
         begun = time.monotonic()
         size = affordable(cost, 1, BATCH, seconds)
         while (count := self.count) < upto:
-            numbers = self.order[count : min(count + size, upto)]
+            numbers = self.order[count : min(count + size, upto)].tolist()
             found = vectors(self.predictor, [self.value(one) for one in numbers])
             assert found is not None
             self._vectors.append(found)
@@ -84,8 +85,8 @@ def searched(run_id: int, predictor: Predictor) -> Searched:
         dataset = datasets.get_dataset(run.dataset_id, run.dataset_version)
         store = Store.open(dataset)
         mixed = np.random.default_rng(0).permutation
-        parts = [mixed(store.indices(name)).tolist() for name in ("train", "validation")]
-        order = [number for part in parts for number in part]
+        parts = [mixed(store.indices(name)) for name in ("train", "validation")]
+        order = np.concatenate(parts)
         known = _searched[run_id] = Searched(predictor, dataset, store, order, len(parts[0]))
     _searched.move_to_end(run_id)
     while len(_searched) > MOST_KEPT:

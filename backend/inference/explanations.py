@@ -55,7 +55,7 @@ def _nearest(run_id: int, predictor: Predictor, value: Value) -> list[dict[str, 
     by_class = known.store.target == "class"
     examples = [
         {
-            "example": known.order[place],
+            "example": int(known.order[place]),
             "similarity": round(float(alike[place]), DIGITS),
             "label": classes[labels[known.order[place]]] if by_class else None,
         }

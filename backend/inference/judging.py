@@ -30,13 +30,13 @@ def judge(run_id: int) -> tuple[int, int]:
     # A random part of very large sets: the training part comes first in the order.
     upto = min(len(known.order), MOST_JUDGED)
     if known.count < upto:
-        first = [known.value(known.order[known.count])]
+        first = [known.value(int(known.order[known.count]))]
         found, seconds = measure(lambda: vectors(predictor, first))
         if found is None:
             raise UsageError("This model cannot tell which examples are alike.")
         known.go_on(upto, JUDGE_SECONDS, seconds)
     if known.count >= upto:
-        numbers = np.array(known.order[:upto], np.int64)
+        numbers = known.order[:upto]
         labels = known.store.labels[numbers].astype(np.int64)
         classes = list(known.dataset.classes)
         outcomes = judged(known.vectors[:upto].numpy(), labels, numbers, len(classes))
