@@ -18,7 +18,7 @@ from backend.errors import TrainroomError, UsageError
 from backend.pins import new_pins
 from backend.runs import Run
 from backend.scores.mistakes import Answers, Change, compare
-from backend.scores.results import TRAINING, load_results
+from backend.scores.results import TRAINING, load_results, written_at
 from backend.tasks.base import Value
 
 LEFT_OUT = "left out"
@@ -53,11 +53,11 @@ def has_mistakes(run: Run) -> bool:
 def training_labels(run: Run) -> Tested | None:
     """What the examples alike say of each that the run learned from; None before it was asked.
 
-    The shares are those of classes among the most alike (backend.scores.votes), as the model that
-    was tested sees them: where the run went on since, they are asked for anew.
+    The shares are those of classes among the most alike (backend.scores.votes). Once the run was
+    tested anew, since it went on, they are asked for anew as well.
     """
-    found, test = load_results(run.id, TRAINING), load_results(run.id)
-    if found is None or test is None or found.step != test.step:
+    found = load_results(run.id, TRAINING)
+    if found is None or written_at(run.id, TRAINING) < written_at(run.id):
         return None
     answers = Answers.of(found.outcomes, found.classes)
     if answers is None:

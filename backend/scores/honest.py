@@ -20,7 +20,7 @@ from backend.scores.confidence import (
 )
 from backend.scores.naive import Naive
 from backend.scores.outcomes import Outcomes
-from backend.scores.results import load_results
+from backend.scores.results import load_results, written_at
 from backend.tasks import get_task
 from backend.tasks.base import Metric
 from storage import files
@@ -71,11 +71,7 @@ def honest_scores(run: Run) -> HonestScores | None:
     """What the test of a run is worth; None before it was tested."""
     if not any(name.startswith("test/") for name in run.metrics):
         return None
-    try:
-        changed = files.test_results(run.id).stat().st_mtime_ns
-    except OSError:
-        changed = 0
-    found = _measured(run.id, run.attempt, changed, files.home())
+    found = _measured(run.id, run.attempt, written_at(run.id), files.home())
     return None if found is None else replace(found, looks=count_looks(run.dataset_id))
 
 

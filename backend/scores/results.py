@@ -75,6 +75,14 @@ def load_results(run_id: int, where: Callable[[int], Path] = TEST) -> TestResult
         return None
 
 
+def written_at(run_id: int, where: Callable[[int], Path] = TEST) -> int:
+    """When results were written, in nanoseconds; 0 where there are none."""
+    try:
+        return where(run_id).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _read(path: Path) -> TestResults:
     with np.load(path, allow_pickle=False) as file:
         facts = json.loads(str(file[FACTS]))

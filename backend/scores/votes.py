@@ -61,8 +61,8 @@ def judged(
 def outvoted(answers: Answers) -> Rows:
     """Examples whose label is probably wrong, the clearest first: most votes are for one other.
 
-    More than half is asked for, not what is usual for a class as confident learning does: where
-    labels were changed on purpose that found half as many again (docs/explanations.md).
+    More than half is asked for, not what is usual for a class as confident learning does: of
+    labels changed on purpose that found a fifth to four fifths more (docs/explanations.md).
     """
     found = np.flatnonzero((answers.answer != answers.truth) & (answers.share > 0.5))
     margin = answers.share[found] - answers.truth_share[found]

@@ -105,6 +105,9 @@ def test_a_model_that_went_on_is_asked_anew(home: Path, monkeypatch: pytest.Monk
     assert later is not None
     save_results(run.id, type(later)(later.step + 1, later.outcomes, None, later.classes))
     assert corrections.training_labels(run) is None
+    # Whichever copy answers now: what is found is what was asked for.
+    inference.judge_labels_here(run.id)
+    assert corrections.training_labels(run) is not None
 
 
 def test_what_has_no_classes_says_so(home: Path) -> None:
