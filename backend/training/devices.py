@@ -56,16 +56,22 @@ def why_no_card() -> str:
     return ""
 
 
+def half_of_the_cores() -> int:
+    """What a small step may take: the rest is the browser's, the pages' and the recorder's."""
+    return max(1, _ALL_CORES // 2)
+
+
 def choose_threads(model: nn.Module, if_small: int = 1) -> int:
     """How many of the processor's cores a model's steps should be shared among.
 
     if_small: for a network whose step takes about a millisecond; there it depends on the machine
-    whether sharing brings anything (warmup.measure_small_network finds out). All for others.
+    whether sharing brings anything (warmup.measure_small_network finds out), and never more than
+    half of the cores: so short a step waits for the slowest of them. All for others.
     """
     leaves = [module for module in model.modules() if not [*module.children()]]
     dense = sum(leaf.weight.numel() for leaf in leaves if isinstance(leaf, nn.Linear))
     if all(isinstance(leaf, _PLAIN) for leaf in leaves) and dense < _SMALL_WEIGHTS:
-        return min(if_small, _ALL_CORES)
+        return min(if_small, half_of_the_cores())
     return _ALL_CORES
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from backend.models.networks import MLP
 from backend.tasks import list_tasks
 from backend.training.config import TrainingConfig
+from backend.training.devices import half_of_the_cores
 from backend.training.optimization import build_optimizer
 
 # Each costs a second or so at its first import; the loop and the tasks import them when needed.
@@ -23,7 +24,7 @@ HEAVY_MODULES = (
 
 MEASURED_STEPS, ROUNDS = 60, 5
 WORTH_SHARING = 0.9
-"""All cores are used for small networks where a step then takes at most this share of the time."""
+"""Small networks are shared among cores where a step then takes at most this share of the time."""
 
 
 def warm_up() -> None:
@@ -43,18 +44,19 @@ def warm_up() -> None:
 
 
 def measure_small_network() -> int:
-    """Over how many cores the steps of a small network are best shared: 1, or all there are.
+    """Over how many cores the steps of a small network are best shared: 1, or half of them.
 
     Takes about half a second; the best of several turns each, since others use the machine too.
     Two cores that are one core's two threads get in each other's way, two whole ones do not.
+    Never all: with one of them busy elsewhere, a step shared among two takes seven times as long.
     """
-    every = torch.get_num_threads()
-    if every == 1:
+    before, half = torch.get_num_threads(), half_of_the_cores()
+    if half == 1:
         return 1
     model, images = MLP(1, 28, 10), torch.rand(64, 1, 28, 28)
     labels = torch.zeros(64, dtype=torch.int64)
     optimizer = build_optimizer(model, TrainingConfig(optimizer="sgd"), torch.device("cpu"))
-    best = {1: float("inf"), every: float("inf")}
+    best = {1: float("inf"), half: float("inf")}
     for _ in range(ROUNDS):
         for threads in best:
             torch.set_num_threads(threads)
@@ -64,5 +66,5 @@ def measure_small_network() -> int:
                 optimizer.step()
                 optimizer.zero_grad()
             best[threads] = min(best[threads], time.perf_counter() - start)
-    torch.set_num_threads(every)
-    return every if best[every] < WORTH_SHARING * best[1] else 1
+    torch.set_num_threads(before)
+    return half if best[half] < WORTH_SHARING * best[1] else 1

@@ -8,6 +8,9 @@ import { loadPlotly } from "./plotly_loader.js";
 
 const POLL_ACTIVE = 500; // milliseconds
 const POLL_HIDDEN = 5000;
+// Drawing costs the processor that trains, where both are one computer: a chart takes some 10 ms.
+const CALM = 2000; // milliseconds between two drawings of a small chart
+const NEAR = "200px"; // so far outside the window, a chart is drawn nevertheless
 const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothed
 const BETWEEN = new Set(["queued", "starting", "stopping"]); // the server has a sentence for these
 const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
@@ -113,12 +116,15 @@ class LiveRun {
     this.smoothing = 0.6;
     this.logScale = false;
     this.failures = 0;
+    this.finished = false; // nothing more will come
     this.told = data.status;
     this.build();
     this.onVisible = () => { if (!document.hidden) this.soon(0); };
     document.addEventListener("visibilitychange", this.onVisible);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(root);
+    this.scrolling = new IntersectionObserver((seen) => this.scroll(seen), { rootMargin: NEAR });
+    for (const chart of this.charts) this.scrolling.observe(chart.box);
     loadPlotly().catch(() => {}); // its 4.8 MB come while the first points are on their way
     this.soon(0);
   }
@@ -138,6 +144,7 @@ class LiveRun {
     clearTimeout(this.timer);
     document.removeEventListener("visibilitychange", this.onVisible);
     this.observer.disconnect();
+    this.scrolling.disconnect();
     for (const chart of this.charts) if (chart.drawn) plotly?.purge(chart.plot);
   }
 
@@ -220,7 +227,8 @@ class LiveRun {
     body.append(plot, empty);
     box.append(head, legend, body);
     parent.append(box);
-    return { spec, box, plot, empty, legend, hidden: new Set(), keys: new Map(), drawn: false };
+    return { spec, box, plot, empty, legend, hidden: new Set(), keys: new Map(), drawn: false,
+      grown: false, near: true, drawnAt: 0 };
   }
 
   // -------------------------------------------------------------------------------- polling
@@ -264,18 +272,22 @@ class LiveRun {
     }
     this.run = run;
     this.cursor = payload.after;
-    let grown = false;
     for (const [name, points] of Object.entries(payload.series)) {
-      if (!this.curves.has(name)) this.curves.set(name, new Curve());
+      if (!this.curves.has(name)) {
+        this.curves.set(name, new Curve());
+        this.drawAll = true; // the first evaluation tells which charts make sense
+      }
       this.curves.get(name).push(points.steps, points.values);
-      grown = grown || points.steps.length > 0;
+      if (points.steps.length) this.grow(name);
     }
     if (payload.thinned) this.thinned = true;
     this.drawTiles();
     const told = this.findings.show(run.findings ?? []);
-    if (grown || (told && this.anyDrawn)) this.drawSoon();
-    else if (!this.anyDrawn) this.drawEmpty();
     if (ENDED.has(run.status)) this.finished = true;
+    const grown = this.charts.some((chart) => chart.grown);
+    const changed = told || this.finished;
+    if (grown || (changed && this.anyDrawn)) this.drawSoon({ all: changed });
+    else if (!this.anyDrawn) this.drawEmpty();
     this.bell.hidden = !supported() || ENDED.has(run.status);
     this.drawTitle();
     if (run.status !== this.told) {
@@ -380,7 +392,30 @@ class LiveRun {
     }
   }
 
-  drawSoon() {
+  /** Some of the charts that show this curve have to be drawn anew. */
+  grow(name) {
+    for (const chart of this.charts) {
+      chart.grown = chart.grown || chart.spec.curves.some(([known]) => known === name);
+    }
+  }
+
+  /** What was scrolled out of the window was left as it was: draw it when it comes back. */
+  scroll(seen) {
+    for (const { target, isIntersecting } of seen) {
+      this.charts.find(({ box }) => box === target).near = isIntersecting;
+    }
+    if (this.anyDrawn) this.drawSoon({ all: false });
+  }
+
+  /** Whether new points are to be drawn now; a chart that was never drawn has no place yet. */
+  isDue({ spec, box, grown, near, drawn, drawnAt }) {
+    if (!grown || !drawn) return grown;
+    return (near || box.hidden) && (spec.size === "large" || performance.now() - drawnAt > CALM);
+  }
+
+  /** In the next frame; all: also what shows no new points, since its looks have changed. */
+  drawSoon({ all = true } = {}) {
+    this.drawAll = this.drawAll || all;
     if (this.frame || this.gone) return;
     this.frame = requestAnimationFrame(async () => {
       plotly = plotly ?? (await loadPlotly());
@@ -396,7 +431,12 @@ class LiveRun {
         font: style.getPropertyValue("--st-font").trim(),
         palette: style.getPropertyValue("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
       };
-      for (const chart of this.charts) this.drawChart(chart, look);
+      for (const chart of this.charts) {
+        if (!this.drawAll && this.anyDrawn && !this.isDue(chart)) continue;
+        this.drawChart(chart, look);
+        Object.assign(chart, { grown: false, drawnAt: performance.now() });
+      }
+      this.drawAll = false;
       this.anyDrawn = true;
     });
   }

@@ -1,10 +1,15 @@
-"""Examples per second: Trainroom's own worker, with everything on, beside the usual ways."""
+"""Examples per second: Trainroom's own worker, with everything on, beside the usual ways.
+
+With --busy another process keeps one core busy meanwhile, as a browser or a second program does.
+"""
 
 import argparse
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +87,24 @@ def measure_other(name: str, dataset_id: str, case: Case) -> float:
     return float(result["examples"] / result["seconds"])
 
 
-def measure(case: Case, repeats: int, others: tuple[str, ...]) -> Table:
+@contextmanager
+def busy_core(is_wanted: bool) -> Iterator[None]:
+    """Where wanted, a process that keeps one core busy meanwhile."""
+    if not is_wanted:
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measure(case: Case, repeats: int, others: tuple[str, ...], *, busy: bool = False) -> Table:
     """All ways in turns, so that a slow minute of the machine hits each of them."""
     found: dict[str, list[float]] = {name: [] for name in (OURS, *others)}
-    with fresh_home() as home:
+    with fresh_home() as home, busy_core(busy):
         from backend import jobs
 
         dataset = (
@@ -100,8 +119,8 @@ def measure(case: Case, repeats: int, others: tuple[str, ...]) -> Table:
                 print(f"  {name}: {found[name][-1]:,.0f}", file=sys.stderr, flush=True)
             print(f"  {OURS}: {found[OURS][-1]:,.0f}", file=sys.stderr, flush=True)
     table = Table(
-        f"throughput-{case.name}",
-        f"Training throughput: {case.title}",
+        f"throughput-{case.name}" + "-busy" * busy,
+        f"Training throughput: {case.title}" + ", one core busy with something else" * busy,
         ("", "examples/s, median (range)", "Trainroom is"),
     )
     ours = median(found[OURS])
@@ -112,7 +131,7 @@ def measure(case: Case, repeats: int, others: tuple[str, ...]) -> Table:
         f"Batch {case.batch_size}, {case.epochs} epochs, {repeats} runs each in turns. Trainroom: "
         "the background worker with every step's metrics written to the database, validation and "
         "a checkpoint per epoch, the next worker warming up meanwhile. The others neither "
-        "validate nor save."
+        "validate nor save, and use as many cores as PyTorch gives them."
     )
     return table
 
@@ -124,6 +143,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rows", type=int, help="fewer examples, to try the script out")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--only", choices=OTHERS, action="append", help="leave the others out")
+    parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
     parser.add_argument("--keep", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args(arguments)
     for case in CASES:
@@ -138,7 +158,7 @@ def main(arguments: list[str]) -> None:
             case.batch_size,
         )
         others = tuple(options.only or OTHERS)
-        publish(measure(changed, options.repeats, others), keep=options.keep)
+        publish(measure(changed, options.repeats, others, busy=options.busy), keep=options.keep)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ class Trainer:
         rights = [(s, 1 - value / 3, epoch, at) for s, value, epoch, at in checks]
         points: dict[str, Any] = {
             "train/loss": losses, "val/loss": checks, "val/accuracy": rights,
+            "lr": [(s, 0.05, epoch, at) for s, _, epoch, at in losses],
         }  # fmt: skip
         summary = {name: values[-1][1] for name, values in points.items() if values}
         with database.write() as session:
@@ -176,6 +177,49 @@ def test_what_the_curves_show_is_told_marked_and_its_button_works(
     wait_for("the mark", lambda: "learns by heart" in visitor.page.evaluate(marks))
     row.get_by_role("button", name="Stop it now").click()
     visitor.status("Stopping")
+
+
+def test_a_page_that_is_watched_leaves_the_processor_to_the_training(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    visitor.page.set_viewport_size({"width": 1440, "height": 2600})
+    watch(visitor, trainer)
+    drawings = """() => {
+        window.drawn = {loss: 0, rate: 0};
+        for (const name in window.drawn) {
+            const plot = document.querySelector(`.lr-${name} .lr-plot`);
+            plot.on("plotly_afterplot", () => window.drawn[name]++);
+        }
+    }"""
+    wait_for("the small chart", lambda: visitor.last_step("rate") == trainer.step)
+    visitor.page.evaluate(drawings)
+    begun = time.monotonic()
+    for _ in range(8):
+        trainer.train(10)
+        wait_for("the curve", lambda: visitor.last_step() == trainer.step)
+    most = (time.monotonic() - begun) / 2 + 2
+    drawn = visitor.page.evaluate("window.drawn")
+    assert drawn["loss"] >= 8
+    assert drawn["rate"] <= most
+    wait_for("the small chart", lambda: visitor.last_step("rate") == trainer.step)
+
+
+def test_what_is_scrolled_away_is_drawn_when_it_comes_back(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 300})
+    watch(visitor, trainer)
+    wait_for("the small chart", lambda: visitor.last_step("rate") == trainer.step)
+    before = trainer.step
+    visitor.page.locator(".lr-loss").scroll_into_view_if_needed()
+    with trainer.going_on():
+        wait_for("ten updates", lambda: visitor.last_step() > before + 300)
+        # Longer than a small chart in sight would have stayed as it was.
+        wait_for("more updates", lambda: visitor.last_step() > before + 600)
+        assert visitor.last_step("rate") == before
+    visitor.page.locator(".lr-rate").scroll_into_view_if_needed()
+    # Of many points, a chart shows the lowest and the highest of each few steps.
+    wait_for("the small chart", lambda: visitor.last_step("rate") > trainer.step - 10)
 
 
 def test_the_end_changes_the_buttons_and_keeps_the_chart(

@@ -151,14 +151,22 @@ def test_good_settings_from_text_and_json() -> None:
     ],
     ids=["mlp", "embedding-bag", "mlp of large pictures", "cnn", "transformer"],
 )
-def test_only_small_steps_stay_on_one_core(model: nn.Module, shared: bool) -> None:
-    assert devices.choose_threads(model) == (devices._ALL_CORES if shared else 1)
-    assert devices.choose_threads(model, if_small=10**6) == devices._ALL_CORES
+@pytest.mark.parametrize(("cores", "most"), [(1, 1), (2, 1), (3, 1), (8, 4)])
+def test_only_small_steps_stay_on_few_cores(
+    model: nn.Module, shared: bool, cores: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_ALL_CORES", cores)
+    assert devices.choose_threads(model) == (cores if shared else 1)
+    assert devices.choose_threads(model, if_small=10**6) == (cores if shared else most)
 
 
-def test_what_small_networks_like_is_measured_and_nothing_else_changed() -> None:
+@pytest.mark.parametrize(("cores", "found"), [(2, {1}), (4, {1, 2})])
+def test_what_small_networks_like_is_measured_and_nothing_else_changed(
+    cores: int, found: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_ALL_CORES", cores)
     before = torch.get_num_threads()
-    assert warmup.measure_small_network() in (1, before)
+    assert warmup.measure_small_network() in found
     assert torch.get_num_threads() == before
 
 
