@@ -13,6 +13,7 @@ from backend import runs
 from backend.jobs.phase import read_phase
 from backend.queue_order import waits_for
 from backend.reading import findings_of
+from backend.remedies import remedies
 from backend.runs import Run, RunStatus, Series
 from backend.wording import device_words
 from storage import files, metrics
@@ -150,18 +151,27 @@ def _state(run: Run) -> dict[str, Any]:
 
 
 def _findings(run: Run) -> list[dict[str, Any]]:
-    """What the curves show; label: of the button, None where there is none."""
-    return [
-        {
-            "kind": one.kind,
-            "step": one.step,
-            "title": one.title,
-            "sentence": one.sentence,
-            "label": None if one.action is None else one.action.label,
-            "help": None if one.action is None else one.action.help,
-        }
-        for one in findings_of(run)
-    ]
+    """What the curves show; label: of the button, None where there is none.
+
+    What the buttons of a failed run offer already, at the top of its page, is not offered again.
+    """
+    offered = [(way.action, way.config.keys()) for way in remedies(run)]
+    found = []
+    for one in findings_of(run):
+        action = one.action
+        if action is not None and (action.action, action.config.keys()) in offered:
+            action = None
+        found.append(
+            {
+                "kind": one.kind,
+                "step": one.step,
+                "title": one.title,
+                "sentence": one.sentence,
+                "label": None if action is None else action.label,
+                "help": None if action is None else action.help,
+            }
+        )
+    return found
 
 
 def _continued(run: Run) -> list[int]:

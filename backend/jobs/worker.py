@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backend import datasets
-from backend.errors import DataError, NotFoundError, explain
+from backend.errors import DataError, NotFoundError, TrainroomError, explain
 from backend.jobs import data_files, slots
 from backend.jobs.checkpoint_files import saved_step
 from backend.jobs.liveness import ProcessLock
@@ -192,7 +192,9 @@ class Worker:
             _end(run, token, RunStatus.STOPPED, reason, DOWNLOAD_STOPPED)
             return
         except BaseException as error:  # the one catch-all: whatever it is, the user is told
-            traceback.print_exc()
+            # What we raise ourselves says all that there is; the log ends with it.
+            if not isinstance(error, TrainroomError) or error.__cause__ is not None:
+                traceback.print_exc()
             recorder.close()
             _end(run, token, RunStatus.FAILED, *_explain(run, error))
             return

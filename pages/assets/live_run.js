@@ -15,6 +15,7 @@ const SPARSE = 60; // a curve with fewer points is shown as it is, never smoothe
 const BETWEEN = new Set(["queued", "starting", "stopping"]); // the server has a sentence for these
 const ENDED = new Set(["finished", "failed", "stopped", "lost"]);
 
+const SMOOTHED = 7; // smoothed as in a run at most this many times as long as what is shown
 const NAMED_APART = 0.12; // marks nearer to each other than this share of the chart share one name
 
 const LOSS = [
@@ -488,7 +489,10 @@ class LiveRun {
       ...(smoothed ? { hoverinfo: "skip", hovertemplate: undefined } : {}),
     }];
     if (smoothed) {
-      const course = smooth(curve.steps, curve.values, this.smoothing, this.run.total_steps || 1);
+      // Else the beginning of a long run, or what is zoomed into, would be a single mean.
+      const shown = this.range ? this.range[1] - this.range[0] : this.lastStep();
+      const length = Math.min(this.run.total_steps || 1, SMOOTHED * shown);
+      const course = smooth(curve.steps, curve.values, this.smoothing, length);
       lines.push({
         ...base, y: pick(course, indices), mode: "lines", line: { color: colour, width: 2.2 },
       });

@@ -11,6 +11,7 @@ import pytest
 from backend import live
 from backend.errors import NotFoundError
 from backend.live import curve_window, live_state, thin
+from backend.remedies import remedies
 from backend.runs import stop_run
 from storage import database, files, metrics, runs
 from storage.records import ACTIVE, Reason, Run, RunStatus
@@ -105,6 +106,29 @@ def test_later_attempts_are_known_by_the_steps_they_went_on_from(run: Run) -> No
         runs.move_run(run.id, RunStatus.STOPPED, when=ACTIVE)
         runs.requeue_run(run.id, run.config, "")
     assert live_state(run.id)["run"]["continued"] == [40, 70]
+
+
+@pytest.mark.parametrize("rate", [10.0, 0.2])
+def test_what_a_failed_run_offers_already_is_not_offered_again(home: Path, rate: float) -> None:
+    run = runs.create_run(
+        name="a", task="image-classification", model="mlp", dataset_id="d", dataset_name="d",
+        config={"epochs": 4, "learning_rate": rate},
+    )  # fmt: skip
+    claimed = runs.claim_run(lambda *_: "cpu", pid=1, process_started=0.0, host="elsewhere")
+    assert claimed is not None
+    add(run, **{"train/loss": [(1, 2.3), (2, 9.0), (3, 1e30), (4, float("nan"))]})
+    with database.write() as session:
+        runs.record_progress(
+            session, run.id, claimed[1], step=4, total_steps=40, epoch=0.4, metrics={},
+            best_step=None,
+        )  # fmt: skip
+    labels = [one["label"] for one in live_state(run.id)["run"]["findings"]]
+    assert labels == [f"Train again with learning rate {0.05:g}"]
+    runs.move_run(
+        run.id, RunStatus.FAILED, when=ACTIVE, token=claimed[1], reason=Reason.NAN_LOSS, message="."
+    )
+    assert remedies(runs.get_run(run.id))[0].action == "again"
+    assert [one["label"] for one in live_state(run.id)["run"]["findings"]] == [None]
 
 
 def test_a_silent_run_is_called_unresponsive(run: Run) -> None:

@@ -30,7 +30,7 @@ class Trainer:
             name="Live", task="image-classification", model="mlp", dataset_id="mnist",
             dataset_name="mnist", config={"epochs": 10},
         )  # fmt: skip
-        self.id, self.step = run.id, 0
+        self.id, self.step, self.total = run.id, 0, TOTAL
         self.claim()
 
     def claim(self) -> None:
@@ -60,7 +60,7 @@ class Trainer:
         with database.write() as session:
             metrics.append_points(session, self.id, self.attempt, points)
             runs.record_progress(
-                session, self.id, self.token, step=self.step, total_steps=TOTAL,
+                session, self.id, self.token, step=self.step, total_steps=self.total,
                 epoch=self.step / 400, metrics=summary, best_step=self.step // 100 * 100 or None,
             )  # fmt: skip
 
@@ -356,6 +356,19 @@ def test_smoothing_does_not_lag_and_leaves_sparse_curves_alone(
     )
     # An average of the past alone lies a fifth above a curve that falls like this.
     assert smoothed[300] == pytest.approx(math.exp(-3), rel=0.06)
+
+
+def test_the_beginning_of_a_long_run_is_smoothed_as_little_as_its_end(
+    visitor: Visitor, trainer: Trainer
+) -> None:
+    trainer.total = 100 * TOTAL
+    trainer.train(10)
+    watch(visitor, trainer)
+    lines = visitor.page.evaluate(
+        "document.querySelector('.lr-loss .lr-plot').data.map(l => [[...l.x], [...l.y]])"
+    )
+    away = [abs(y - 2 * math.exp(-x / 800)) for x, y in zip(*lines[1], strict=True)]
+    assert max(away) < 0.1
 
 
 def test_a_lost_connection_is_told_and_found_again(visitor: Visitor, trainer: Trainer) -> None:

@@ -53,6 +53,7 @@ def test_a_run_whose_loss_breaks_ends_within_a_reading(jobs_home: Path) -> None:
     again, slower = remedies(failed)
     assert (again.action, again.config) == ("again", {"learning_rate": pytest.approx(0.005)})
     assert (slower.action, slower.config) == ("resume", {"learning_rate": pytest.approx(0.005)})
+    assert "Traceback" not in log, "the sentence says all that there is"
     print(
         f"R14: ended {went_on:.2f} s after the loss broke at step {BREAKS_AT}; copy of step {kept} "
         f"kept"
