@@ -123,7 +123,7 @@ def test_what_a_failed_run_offers_already_is_not_offered_again(home: Path, rate:
             best_step=None,
         )  # fmt: skip
     labels = [one["label"] for one in live_state(run.id)["run"]["findings"]]
-    assert labels == [f"Train again with learning rate {0.05:g}"]
+    assert labels == ["Train again with learning rate 0.05"]
     runs.move_run(
         run.id, RunStatus.FAILED, when=ACTIVE, token=claimed[1], reason=Reason.NAN_LOSS, message="."
     )
