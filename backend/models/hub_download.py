@@ -7,13 +7,17 @@ file anew where a process ended in the middle, so each file is fetched with its 
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backend.errors import DownloadError, ModelError
+from backend.errors import DownloadError, ModelError, TrainroomError
 from backend.models import hub, weights
 from storage import files
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
 
 LOOK_SECONDS = 0.5
 """How often one looks how far it is."""
@@ -29,26 +33,49 @@ def download(hub_id: str) -> Path:
         )
     from huggingface_hub import HfApi
 
-    target = hub.downloaded_folder(hub_id)
-    part = target.with_name(f"{target.name}{hub.PART}")
     with _explained(hub_id):
         info = HfApi().model_info(hub_id, timeout=weights.TIMEOUT, files_metadata=True)
     entries = {entry.rfilename: entry for entry in info.siblings or []}
-    sizes = {name: entries[name].size or 0 for name in choose_files(hub_id, list(entries))}
-    _begin(part, str(info.sha))
-    _check_room(hub_id, sum(sizes.values()) - files.folder_bytes(part))
-    _fetch(hub_id, str(info.sha), sizes, part)
-    if target.is_dir():  # another process fetched it meanwhile
-        files.remove_folder(part)
-        return target
-    for name in sizes:
-        lfs = entries[name].lfs
-        if lfs:
-            _verify(part / name, lfs.sha256)
-    hub.check_folder(part)
-    (part / REVISION).unlink()
-    part.rename(target)
-    return target
+    wanted = [entries[name] for name in choose_files(hub_id, list(entries))]
+    _while_told(hub_id, wanted, lambda left: _take(hub_id, str(info.sha), wanted, left))
+    return hub.downloaded_folder(hub_id)
+
+
+def _part(hub_id: str) -> Path:
+    """Where it lies until it is whole."""
+    target = hub.downloaded_folder(hub_id)
+    return target.with_name(f"{target.name}{hub.PART}")
+
+
+def _take(
+    hub_id: str, revision: str, wanted: Sequence["RepoSibling"], left: threading.Event
+) -> None:
+    """Fetch, check and put in place, alone: whoever comes second waits, and finds it whole.
+
+    left: set once nobody waits for it any more; what has arrived by then is kept.
+    """
+    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
+
+    target, part = hub.downloaded_folder(hub_id), _part(hub_id)
+    with WeakFileLock(files.locks_dir() / f"download-{target.name}.lock"):
+        if target.is_dir():
+            return
+        _begin(part, revision)
+        _check_room(hub_id, _total(wanted) - files.folder_bytes(part))
+        for entry in wanted:
+            if left.is_set():
+                return
+            _fetch_file(hub_id, revision, entry.rfilename, entry.size or 0, part)
+        for entry in wanted:
+            if entry.lfs:
+                _verify(part / entry.rfilename, entry.lfs.sha256)
+        hub.check_folder(part)
+        (part / REVISION).unlink()
+        part.rename(target)
+
+
+def _total(wanted: Sequence["RepoSibling"]) -> int:
+    return sum(entry.size or 0 for entry in wanted)
 
 
 def _begin(part: Path, revision: str) -> None:
@@ -68,37 +95,27 @@ def _verify(path: Path, sha256: str) -> None:
         raise
 
 
-def _fetch(hub_id: str, revision: str, sizes: Mapping[str, int], part: Path) -> None:
-    """Fetch files into a folder, or go on with what an interrupted download left there.
-
-    In a thread of its own, so that this one can tell how far it is, and leave.
-    """
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]
-        WeakFileLock,
-        disable_progress_bars,
-    )
+def _while_told(
+    hub_id: str, wanted: Sequence["RepoSibling"], take: Callable[[threading.Event], None]
+) -> None:
+    """Run it in a thread of its own, so that this one can tell how far it is, and leave."""
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     disable_progress_bars()
-    target = hub.downloaded_folder(hub_id)
-    lock = files.locks_dir() / f"download-{target.name}.lock"
     failed: list[Exception] = []
-    left, total = threading.Event(), sum(sizes.values())
+    left, total = threading.Event(), _total(wanted)
 
-    def fetch() -> None:
+    def run() -> None:
         try:
-            with WeakFileLock(lock):  # whoever comes second waits, and finds it whole
-                for name, size in sizes.items():
-                    if left.is_set() or target.is_dir():
-                        return
-                    _fetch_file(hub_id, revision, name, size, part)
+            take(left)
         except Exception as error:
             failed.append(error)
 
-    thread = threading.Thread(target=fetch, name="download", daemon=True)
+    thread = threading.Thread(target=run, name="download", daemon=True)
     thread.start()
     try:
         while thread.is_alive():
-            weights.tell(hub_id, min(files.folder_bytes(part), total), total)
+            weights.tell(hub_id, min(files.folder_bytes(_part(hub_id)), total), total)
             thread.join(LOOK_SECONDS)
     finally:
         left.set()
@@ -152,6 +169,8 @@ def _explained(hub_id: str) -> Iterator[None]:
 
     try:
         yield
+    except TrainroomError:
+        raise
     except GatedRepoError as error:
         raise DownloadError(
             f"{hub_id} is only given to people who accepted its terms on huggingface.co. Choose "

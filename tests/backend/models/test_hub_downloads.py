@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,15 @@ def test_what_breaks_off_goes_on(
 
 
 def test_two_that_want_the_same_fetch_it_once(
-    server: Server, models: dict[str, HubModelOnServer]
+    server: Server, models: dict[str, HubModelOnServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def check_together(folder: Path) -> None:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)
+        check(folder)
+
+    both, check = threading.Barrier(2), hub.check_folder
+    monkeypatch.setattr(hub, "check_folder", check_together)
     models[VIT].seconds = 0.3
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(hub.open_folder, [VIT, VIT])
