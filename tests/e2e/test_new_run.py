@@ -73,10 +73,10 @@ def test_cards_are_reached_and_chosen_by_keys(visitor: Visitor) -> None:
 def test_a_card_is_pressed_wherever_it_is(visitor: Visitor) -> None:
     visitor.open("/new")
     card = visitor.page.locator('[class*="card_choice_new_task_text_classification"]')
-    expect(card).to_be_visible()
+    # Streamlit fetches the code of its buttons when it draws the first one; until that has come,
+    # half a second after the card's text, there is nothing to be pressed.
+    expect(card.get_by_role("button")).to_be_visible()
     visitor.settled()
-    # A card that shrinks between the pointer's going down and up is not pressed.
-    visitor.page.evaluate("document.fonts.ready.then(() => true)")
     wait_for("the card to stand still", lambda: press_corner(card))
     folded = visitor.page.locator('[class*="st-key-card_folded_task"]')
     expect(folded.get_by_text("Text classification")).to_be_visible()

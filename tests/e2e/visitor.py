@@ -147,8 +147,8 @@ class Visitor:
         self.settled()
         if card.count():
             card.first.click()
-        self.settled()
         expect(folded.first).to_be_visible()
+        self.settled()  # what stands below it moves until then
 
     def fill(self, label: str, value: str) -> None:
         """Type into a field and leave it."""
