@@ -106,7 +106,8 @@ def test_what_fits_is_green_and_says_its_figures_first() -> None:
         (measured(), dataclasses.replace(ROOM, free_disk_mb=220), 0, "red", "Delete old runs"),
         (measured(step_seconds=100.0), ROOM, 0, "amber", "That is long"),
         (measured(step_seconds=5000.0), ROOM, 0, "red", "more than a day"),
-        (measured(other_cores=1.5), ROOM, 0, "amber", "1.5 of 4 processor cores"),
+        (measured(other_cores=1.5, step_seconds=3.0), ROOM, 0, "amber", "1.5 of 4 processor cores"),
+        (measured(other_cores=1.5), ROOM, 0, "green", "1.5 of 4 processor cores"),  # 10 seconds
         (measured(), ROOM, 45, "amber", "45 MB have to be downloaded"),
         (measured(device_memory_mb=900, device_room_mb=800), ROOM, 0, "red", "graphics card"),
     ],
