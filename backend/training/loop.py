@@ -18,7 +18,7 @@ from backend.training import checkpoints, devices
 from backend.training.config import SAVE_INTERVAL, TrainingConfig
 from backend.training.evaluation import Evaluation, measure
 from backend.training.monitor import Monitor
-from backend.training.optimization import build_optimizer, learning_rate
+from backend.training.optimization import build_optimizer, learning_rate, without_profiling
 from backend.training.pinned import answer_pinned
 from backend.training.readings import GRADIENT, Readings
 from backend.training.sampling import epoch_batches
@@ -136,6 +136,7 @@ class Trainer:
         if config.compile:
             model.compile()
         self.optimizer = build_optimizer(model, config, device)
+        self.correct = without_profiling(self.optimizer)
         self.precision = devices.choose_precision(config.mixed_precision, device)
         self.scaler = torch.amp.GradScaler(
             device.type, enabled=self.precision is torch.float16 and device.type != "cpu"
@@ -212,7 +213,7 @@ class Trainer:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         else:
-            self.optimizer.step()
+            self.correct()
         # What zero_grad() does, without its profiling: 2 % of a small network's step.
         for weight in self.weights:
             weight.grad = None
