@@ -295,7 +295,7 @@ def test_the_end_is_told_where_that_was_asked_for(visitor: Visitor, trainer: Tra
 
 
 def test_the_end_is_told_on_other_pages_too(visitor: Visitor, trainer: Trainer) -> None:
-    visitor.open("/data")
+    visitor.open("/words")
     with visitor.page.expect_response("**/api/ends**"):
         pass
     visitor.go("Settings")
