@@ -1,7 +1,5 @@
 """A few examples of a data set, small: pictures in a row or sentences in quotes."""
 
-from collections.abc import Iterable
-
 import streamlit as st
 
 from backend import datasets
@@ -12,11 +10,14 @@ from pages.components.boxed_picture import boxed_example
 from pages.components.wording import escape, plural
 
 
-def in_order(found: Iterable[Dataset], task: str = "") -> list[Dataset]:
+def known_datasets(task: str = "") -> list[Dataset]:
     """Own data first, newest on top; then the bundled sets, those to begin with first.
 
-    task: its own bundled sets come before those of others that have the same format.
+    task: only what it can learn from; its own bundled sets come before those of other tasks.
     """
+    # A spinner shows itself after half a second: on a home whose bundled sets are still packed.
+    with st.spinner("Unpacking the data that comes with Trainroom. This happens once …"):
+        found = datasets.list_datasets(task or None)
     return sorted(
         found,
         key=lambda item: (

@@ -9,7 +9,7 @@ from pages.components import links
 from pages.components.errand_progress import going_on
 from pages.components.errors import told
 from pages.components.layout import card, page_header
-from pages.components.samples import in_order, samples_row, size_words
+from pages.components.samples import known_datasets, samples_row, size_words
 from pages.components.wording import escape, megabytes
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     if actions.button("Add your own data", icon=":material/upload:", type="primary"):
         st.switch_page(links.IMPORT)
     going_on()
-    found = in_order(datasets.list_datasets())
+    found = known_datasets()
     own = [dataset for dataset in found if not dataset.bundled]
     for title, group in (("Your own", own), ("Ready to use", [d for d in found if d.bundled])):
         if group:

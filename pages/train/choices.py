@@ -5,14 +5,13 @@ from itertools import groupby
 
 import streamlit as st
 
-from backend import datasets
 from backend.datasets import Dataset
 from backend.datasets.formats import get_format
 from backend.tasks import Task, get_task, list_tasks
 from pages.components import links
 from pages.components.choice_cards import Choice, draw_cards, many_choice_cards, settle
 from pages.components.layout import empty_state
-from pages.components.samples import in_order, samples_row, size_words
+from pages.components.samples import known_datasets, samples_row, size_words
 from pages.train.steps import folded, is_open, open_next, step_title
 
 KINDS = (
@@ -53,7 +52,7 @@ def _kind(task: Task) -> int:
 def choose_dataset(task: Task) -> Dataset | None:
     """Cards of the data sets for this task; None where there are none."""
     question = "Which data should it learn from?"
-    found = in_order(datasets.list_datasets(task.name), task.name)
+    found = known_datasets(task.name)
     if not found:
         step_title(2, question)
         place = empty_state("database", "No data yet", "Bring your own to begin.")

@@ -3,10 +3,13 @@
 import io
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -62,6 +65,32 @@ def bring_in(page: AppTest) -> None:
 
 def box(page: AppTest, label: str) -> Any:
     return next(one for one in page.selectbox if one.label == label)
+
+
+@pytest.mark.parametrize("place", [LIST, "train/new_run.py"])
+def test_a_new_home_says_what_one_waits_for(
+    place: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+
+    @contextmanager
+    def spinner(words: str) -> Iterator[None]:
+        happened.append(words)
+        yield
+        happened.append("ended")
+
+    def list_datasets(task: str | None = None) -> list[datasets.Dataset]:
+        happened.append("built")
+        return plain(task)
+
+    page, plain = open_page(), datasets.list_datasets
+    monkeypatch.setattr(st, "spinner", spinner)
+    monkeypatch.setattr(datasets, "list_datasets", list_datasets)
+    page.switch_page(place)
+    page.run()
+    sentence, *rest = happened[:3]
+    assert "Unpacking the data" in sentence
+    assert rest == ["built", "ended"]
 
 
 def test_every_data_set_is_listed_with_counts_and_ways_on(open_page: OpenPage) -> None:
