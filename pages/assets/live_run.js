@@ -531,7 +531,7 @@ class LiveRun {
         tickformat: spec.percent ? ".0%" : "~s", exponentformat: "power",
         ...(spec.percent || (spec.log && !this.logScale) || spec.size === "small"
           ? { rangemode: spec.size === "small" ? "tozero" : "normal" } : {}),
-        ...(spec.log ? { tickformat: "~g" } : {}), ...(spec.id === "rate" ? { tickformat: ".1~e" } : {}),
+        ...(spec.log ? { tickformat: "~g" } : {}), ...(spec.id === "rate" ? { tickformat: "~g" } : {}),
       },
       shapes: marks.map(({ step, dash, warns }) => ({
         type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1,

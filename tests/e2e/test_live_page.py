@@ -1,6 +1,7 @@
 """The live charts in a real browser, fed by rows written straight into storage."""
 
 import math
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -324,6 +325,14 @@ def test_the_history_and_the_log_go_on_by_themselves(visitor: Visitor, trainer: 
     expect(lines.first).to_contain_text("<i>Watch out</i>")
     expect(visitor.page.locator(".rs-log")).to_have_text("<b>a line</b>")
     assert all("/api/" in url for url in asked), "a live page runs no script again"
+
+
+def test_the_learning_rate_has_plain_numbers(visitor: Visitor, trainer: Trainer) -> None:
+    watch(visitor, trainer)
+    visitor.page.locator(".lr-rate").scroll_into_view_if_needed()
+    marks = visitor.page.locator(".lr-rate .ytick text")
+    expect(marks.first).to_be_visible()
+    assert [text for text in marks.all_text_contents() if not re.fullmatch(r"[\d.]+", text)] == []
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(
